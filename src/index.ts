@@ -1,0 +1,1 @@
+export { avroSchema, type MessageSchema } from './message/schema.ts'
