@@ -54,6 +54,27 @@ export class RegistryUnavailable extends SpillwayError {
   }
 }
 
+/** A payload without a value in its entity key. Nothing was sent. */
+export class KeyMissing extends SpillwayError {
+  constructor(message: string) {
+    super('E_KEY_MISSING', message)
+  }
+}
+
+/** A record larger than its topic takes. Nothing was sent. */
+export class RecordTooLarge extends SpillwayError {
+  constructor(message: string) {
+    super('E_RECORD_TOO_LARGE', message)
+  }
+}
+
+/** The group has moved on: what was assigned to this process may belong to another now. Its results are void, nothing is lost. */
+export class AssignmentLost extends SpillwayError {
+  constructor(message: string, options: { cause?: unknown } = {}) {
+    super('E_ASSIGNMENT_LOST', message, options)
+  }
+}
+
 /** The `code` of whatever was thrown, when it is an object that has one. Never throws. */
 export function codeOf(thrown: unknown): string | undefined {
   try {

@@ -1,0 +1,183 @@
+/**
+ * What Spillway needs of a broker. The comments are the contract; one suite (test/contract) proves it for every
+ * implementation. Errors that leave a port are BrokerUnavailable (E_BROKER_UNAVAILABLE, retryable) or BrokerRefused
+ * (E_BROKER_REFUSED): never an error class of the client library.
+ */
+import type { Headers } from '../message/headers.ts'
+
+/** Bytes on a topic partition. */
+export interface BrokerRecord {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: bigint
+  /** Milliseconds since 1970. */
+  readonly timestampMs: number
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+  readonly headers: Headers
+}
+
+export interface OutgoingRecord {
+  readonly topic: string
+  readonly partition: number
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+  readonly headers: Headers
+  /** Milliseconds since 1970; the time of sending when missing. */
+  readonly timestampMs?: number
+}
+
+export interface TopicPartition {
+  readonly topic: string
+  readonly partition: number
+}
+
+export interface RecordPosition extends TopicPartition {
+  readonly offset: bigint
+}
+
+/** Sends single records; batches them or not as it likes. */
+export interface RecordSender {
+  /** Resolves once the broker has acknowledged the record on all in-sync replicas; the order of calls is kept within a partition. */
+  send(record: OutgoingRecord): Promise<RecordPosition>
+}
+
+export interface BatchProducer {
+  /**
+   * Writes the records, all of one partition, in order and as one request. Resolves with the offset of the first when all are
+   * acknowledged. Rejects when they are not known to be written: they may have landed all the same. After a rejection the next
+   * call is served by a fresh producer, so that no later record is lost or doubled because of it.
+   */
+  sendBatch(topic: string, partition: number, records: readonly OutgoingRecord[]): Promise<bigint>
+  /** How many partitions the topic has, at most 5 minutes old. Rejects with BrokerRefused when there is no such topic. */
+  partitionsOf(topic: string): Promise<number>
+  close(): Promise<void>
+}
+
+/** A committed position: everything below `offset` is finished, and what `metadata` says besides. */
+export interface CommittedOffset extends TopicPartition {
+  readonly offset: bigint
+  readonly metadata: string
+}
+
+/** One member of a group as the assigner sees it. */
+export interface GroupMember {
+  readonly memberId: string
+  readonly topics: readonly string[]
+}
+
+/** Member id to the partitions it is given. Pure; runs in the process that leads the group. */
+export interface Assigner {
+  /** Name of the protocol. Members of one group must agree on it. */
+  readonly name: string
+  assign(members: readonly GroupMember[], partitionCounts: ReadonlyMap<string, number>): Map<string, TopicPartition[]>
+}
+
+/** What a new assignment begins with. */
+export interface AssignedPartition extends TopicPartition {
+  /** The next offset to be read: the committed one, else the start or end of the partition as the group was told. */
+  readonly position: bigint
+  /** Metadata of the commit, '' when there is none. */
+  readonly metadata: string
+}
+
+export interface GroupConsumerHandlers {
+  /** A fresh assignment: nothing of the one before is valid any more. Records come only after it has resolved. */
+  onAssigned(partitions: readonly AssignedPartition[]): Promise<void>
+  /**
+   * Records of one partition, in order. The next ones are fetched when this resolves, so waiting is back-pressure; `heartbeat`
+   * keeps the membership while waiting. May be called for several partitions at once. Whatever it throws is the library's bug
+   * to survive: it must not throw.
+   */
+  onRecords(records: readonly BrokerRecord[], heartbeat: () => Promise<void>): Promise<void>
+  /** The partition has been read up to `position`, which may be past the last record handed over: control and aborted records take offsets too. */
+  onPosition(partition: TopicPartition, position: bigint): void
+  /** Before every join and before leaving: finish what runs and commit. Heartbeats go on meanwhile; afterwards the assignment is gone. */
+  onRevoking(): Promise<void>
+  /** The consumer broke down and is not coming back by itself. */
+  onCrash(error: unknown): void
+}
+
+export interface GroupConsumerOptions extends GroupConsumerHandlers {
+  readonly group: string
+  /** Topics to subscribe to. All must exist. */
+  readonly topics: readonly string[]
+  /** Where to begin on these topics without a committed offset; the start on all others. The end is committed at once, so that it is taken only at the group's first start. */
+  readonly startAtEnd: readonly string[]
+  readonly assigner: Assigner
+  /** How long a rebalance waits for onRevoking. Milliseconds. */
+  readonly rebalanceTimeoutMs: number
+  readonly sessionTimeoutMs: number
+}
+
+export interface GroupConsumer {
+  /** Resolves when the group has been joined for the first time. */
+  start(): Promise<void>
+  /** All positions in one request: the broker applies them together. Rejects with AssignmentLost (E_ASSIGNMENT_LOST) when the group has moved on. */
+  commit(offsets: readonly CommittedOffset[]): Promise<void>
+  /** No more records of these until `resume`; records already handed over are not taken back. An assignment begins with nothing paused. */
+  pause(partitions: readonly TopicPartition[]): void
+  resume(partitions: readonly TopicPartition[]): void
+  /** Runs onRevoking, leaves the group and closes. Always settles. */
+  stop(): Promise<void>
+}
+
+export interface TopicSpec {
+  readonly name: string
+  readonly partitions: number
+  readonly replicationFactor: number
+  readonly config: Readonly<Record<string, string>>
+}
+
+export interface TopicState {
+  readonly name: string
+  readonly partitions: number
+  readonly replicationFactor: number
+  /** Settings that differ from the broker's defaults. */
+  readonly config: Readonly<Record<string, string>>
+}
+
+export interface GroupState {
+  readonly group: string
+  /** Kafka's names: Stable, PreparingRebalance, CompletingRebalance, Empty, Dead. */
+  readonly state: string
+  readonly members: number
+}
+
+export interface Admin {
+  brokerCount(): Promise<number>
+  topicNames(): Promise<string[]>
+  /** Only those that exist. */
+  topics(names: readonly string[]): Promise<TopicState[]>
+  /** Resolves when they can be written to. A topic that exists already is left alone. */
+  createTopics(specs: readonly TopicSpec[]): Promise<void>
+  addPartitions(topic: string, partitions: number): Promise<void>
+  alterConfig(topic: string, config: Readonly<Record<string, string>>): Promise<void>
+  /** Per partition: the first offset there is and the next one to be written. */
+  bounds(topic: string): Promise<PartitionBounds[]>
+  /** -1 where the group has committed nothing. */
+  committed(group: string, topics: readonly string[]): Promise<CommittedOffset[]>
+  groups(names: readonly string[]): Promise<GroupState[]>
+  close(): Promise<void>
+}
+
+export interface PartitionBounds {
+  readonly partition: number
+  readonly low: bigint
+  readonly high: bigint
+}
+
+/** Reads partitions without joining a group. */
+export interface Reader {
+  /** Calls `onRecord` for each committed record with from <= offset < to, in order, and waits for its promise if it gives one. */
+  read(range: TopicPartition & { from: bigint; to: bigint }, onRecord: (record: BrokerRecord) => void | Promise<void>): Promise<void>
+  close(): Promise<void>
+}
+
+/** One cluster. */
+export interface Broker {
+  producer(): BatchProducer
+  consumer(options: GroupConsumerOptions): GroupConsumer
+  admin(): Admin
+  reader(): Reader
+}

@@ -1,0 +1,89 @@
+/** consumer(), worker() and on(): processors as plain values. Nothing runs until a process is told to run them. */
+import { DefinitionError } from '../errors.ts'
+import type { EventDefinition, JobDefinition, MessageDefinition } from '../message/definition.ts'
+import { type Duration, durationMs } from '../message/duration.ts'
+import { type Ladder, defaultTiers, ladderOf } from '../topic/ladder.ts'
+import type { Handler, Middleware } from './handler.ts'
+
+export interface ProcessorOptions {
+  /** How many entities are worked on at the same time in one process. Default 64. */
+  readonly concurrency?: number
+  /** Delays of the retry tiers, growing. Default 1s, 5s, 30s, 5m; [] sends a first failure straight to the DLQ. */
+  readonly retry?: { readonly tiers?: readonly Duration[] }
+  /** How long one try may take before its signal is aborted and it counts as failed. Default 30s. */
+  readonly handlerTimeout?: Duration
+  /** Where a group that has committed nothing begins on its sources. Default earliest. */
+  readonly start?: 'earliest' | 'latest'
+  /** A message of a type that has no handler here: skip and count it, or make it a dead letter. Default skip. */
+  readonly unhandled?: 'skip' | 'dead-letter'
+  /** Wrapped around every try, first one outermost. */
+  readonly middleware?: readonly Middleware[]
+}
+
+/** One message definition and the function that handles it. */
+export interface Subscription {
+  readonly definition: MessageDefinition
+  readonly handler: Handler<never>
+}
+
+/** A consumer or a worker. Its name is its Kafka group id. */
+export interface Processor {
+  readonly kind: 'consumer' | 'worker'
+  readonly name: string
+  readonly subscriptions: readonly Subscription[]
+  readonly ladder: Ladder
+  readonly concurrency: number
+  readonly handlerTimeoutMs: number
+  readonly start: 'earliest' | 'latest'
+  readonly unhandled: 'skip' | 'dead-letter'
+  readonly middleware: readonly Middleware[]
+}
+
+/** A handler for one event of a consumer. */
+export function on<In, Out>(definition: EventDefinition<In, Out>, handler: Handler<Out>): Subscription {
+  return Object.freeze({ definition: definition as MessageDefinition, handler })
+}
+
+/** An independent group that sees every event of its topics. Throws DefinitionError (E_DEFINITION). */
+export function consumer(name: string, subscriptions: readonly Subscription[], options: ProcessorOptions = {}): Processor {
+  if (subscriptions.length === 0) throw new DefinitionError(`consumer '${name}' handles nothing: give it at least one on(event, handler)`)
+  return processor('consumer', name, subscriptions, options)
+}
+
+/** The one group that owns a job. Throws DefinitionError (E_DEFINITION). */
+export function worker<In, Out>(name: string, definition: JobDefinition<In, Out>, handler: Handler<Out>, options: ProcessorOptions = {}): Processor {
+  return processor('worker', name, [{ definition: definition as MessageDefinition, handler }], options)
+}
+
+function processor(kind: Processor['kind'], name: string, subscriptions: readonly Subscription[], options: ProcessorOptions): Processor {
+  const concurrency = options.concurrency ?? 64
+  if (!Number.isInteger(concurrency) || concurrency < 1) throw new DefinitionError(`${kind} '${name}': concurrency must be a whole number of 1 or more, not ${concurrency}`)
+  const handlerTimeoutMs = durationMs(options.handlerTimeout ?? '30s')
+  if (handlerTimeoutMs < 1) throw new DefinitionError(`${kind} '${name}': handlerTimeout must be longer than 0`)
+  refuseDoubles(`${kind} '${name}'`, subscriptions)
+  return Object.freeze({
+    kind,
+    name,
+    subscriptions: Object.freeze([...subscriptions]),
+    ladder: ladderOf(name, options.retry?.tiers ?? defaultTiers),
+    concurrency,
+    handlerTimeoutMs,
+    start: options.start ?? 'earliest',
+    unhandled: options.unhandled ?? 'skip',
+    middleware: Object.freeze([...(options.middleware ?? [])]),
+  })
+}
+
+function refuseDoubles(what: string, subscriptions: readonly Subscription[]): void {
+  const seen = new Set<string>()
+  for (const { definition } of subscriptions) {
+    const handled = `${definition.type} of ${definition.topic.name}`
+    if (seen.has(handled)) throw new DefinitionError(`${what} handles ${handled} twice`)
+    seen.add(handled)
+  }
+}
+
+/** The source topics of a processor, each once. */
+export function sourceTopics(processor: Processor): string[] {
+  return [...new Set(processor.subscriptions.map(({ definition }) => definition.topic.name))]
+}

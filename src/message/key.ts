@@ -1,0 +1,12 @@
+import { KeyMissing } from '../errors.ts'
+import type { MessageDefinition } from './definition.ts'
+
+/** The record key of a payload: its key field as text. Throws KeyMissing (E_KEY_MISSING) when that field is missing, null or empty. */
+export function entityKey(definition: MessageDefinition, payload: unknown): string {
+  const value = (payload as Record<string, unknown> | null | undefined)?.[definition.key]
+  if (value === undefined || value === null || value === '') {
+    const found = value === '' ? 'it is empty' : `it is ${value}`
+    throw new KeyMissing(`${definition.key}: the entity key must not be missing, ${found} · schema ${definition.type}`)
+  }
+  return String(value)
+}

@@ -1,0 +1,85 @@
+/**
+ * Everything that the flow tells the outside, one line each. The flow rooms emit; logs, metrics and traces listen.
+ * A signal never carries a payload, a record's value or a secret.
+ */
+import type { Origin } from '../message/envelope.ts'
+import type { Disposition, Failure } from '../topic/trail.ts'
+
+/** The record that a signal is about: where it was published, not where its copy lies. */
+export interface AboutMessage {
+  readonly group: string
+  /** Full schema name; '' when it could not be told. */
+  readonly type: string
+  /** The message's id; '' when it could not be told. */
+  readonly id: string
+  readonly origin: Origin
+  /** Tries of the handler, this one included. */
+  readonly attempt: number
+}
+
+export interface AboutPartition {
+  readonly group: string
+  readonly topic: string
+  readonly partition: number
+}
+
+export interface SignalMap {
+  /** A fresh assignment: these partitions are this process's now. */
+  'consumer.joined': { group: string; partitions: number }
+  /** The group rebalances or this process stops: nothing new starts, what runs is finished. */
+  'consumer.revoking': { group: string; running: number }
+  /** What ran has finished, or the time for it is over: `unfinished` handlers still run and their results will be ignored. */
+  'consumer.drained': { group: string; unfinished: number; durationMs: number }
+  /** The consumer broke down. It is rebuilt after `retryInMs`. */
+  'consumer.crashed': { group: string; error: unknown; retryInMs: number }
+  /** The group was left. */
+  'consumer.stopped': { group: string }
+  /** A handler returned. */
+  'message.done': AboutMessage & { durationMs: number }
+  /** A handler failed; a copy was written to the tier. */
+  'message.retried': AboutMessage & { tier: string; failure: Failure }
+  /** A copy was written to a tier to wait, without a failure: a delayed job, or the next hop of a long wait. */
+  'message.delayed': AboutMessage & { tier: string; untilMs: number }
+  /** A copy was written to the DLQ. */
+  'message.deadLettered': AboutMessage & { disposition: Disposition; failure: Failure }
+  /** Finished without an effect: the handler asked for it, or nobody handles this type. */
+  'message.skipped': AboutMessage & { reason: 'requested' | 'unhandled'; detail: string }
+  /** A handler ran past its deadline; whatever it still does or returns is ignored. */
+  'handler.timedOut': AboutMessage & { timeoutMs: number }
+  /** A handler settled after its deadline or after the assignment was lost. */
+  'handler.late': { group: string; type: string }
+  /** A partition waits: `reason` says for what. Nothing of it is lost or passed over. */
+  'partition.blocked': AboutPartition & { reason: 'registry' | 'produce'; error: unknown; retryInMs: number }
+  'partition.unblocked': AboutPartition
+  /** Not all topics of one partition number could be given to one member: the order of an entity is at risk while it lasts. */
+  'order.atRisk': { group: string; partition: number }
+  /** A commit failed; the next one carries the same positions. */
+  'commit.failed': { group: string; error: unknown }
+}
+
+export type SignalName = keyof SignalMap
+export type Listener<N extends SignalName> = (signal: SignalMap[N]) => void
+
+/** Synchronous and small: emitting to nobody costs a map look-up. A listener that throws must not stop a message, so it is dropped from that call only. */
+export class Signals {
+  readonly #listeners = new Map<SignalName, Listener<never>[]>()
+
+  /** Returns the function that takes the listener away again. */
+  on<N extends SignalName>(name: N, listener: Listener<N>): () => void {
+    const listeners = this.#listeners.get(name) ?? []
+    this.#listeners.set(name, [...listeners, listener as Listener<never>])
+    return () => {
+      this.#listeners.set(name, (this.#listeners.get(name) ?? []).filter(one => one !== listener))
+    }
+  }
+
+  emit<N extends SignalName>(name: N, signal: SignalMap[N]): void {
+    for (const listener of this.#listeners.get(name) ?? []) {
+      try {
+        ;(listener as Listener<N>)(signal)
+      } catch {
+        // A broken listener is its owner's bug; the message goes on.
+      }
+    }
+  }
+}
