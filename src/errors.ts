@@ -75,6 +75,73 @@ export class AssignmentLost extends SpillwayError {
   }
 }
 
+/** Bytes that are no message of ours, or whose writer schema the reader schema cannot resolve. The same bytes fail again. */
+export class Undecodable extends SpillwayError {
+  constructor(message: string, options: { cause?: unknown } = {}) {
+    super('E_UNDECODABLE', message, options)
+  }
+}
+
+/** A payload that does not fit its schema. Nothing was sent. */
+export class PayloadInvalid extends SpillwayError {
+  /** Where in the payload, dotted; '' for the payload itself. */
+  readonly path: string
+
+  constructor(message: string, path: string, options: { cause?: unknown } = {}) {
+    super('E_PAYLOAD', message, options)
+    this.path = path
+  }
+}
+
+/** The schema is not registered for the subject: `spillway schema register` has not run for this version. */
+export class SchemaNotRegistered extends SpillwayError {
+  constructor(message: string, options: { cause?: unknown } = {}) {
+    super('E_SCHEMA_NOT_REGISTERED', message, options)
+  }
+}
+
+/** The registry knows no schema of this id. Retryable: a registry may lag behind the one the producer asked. */
+export class UnknownSchemaId extends SpillwayError {
+  constructor(message: string, options: { cause?: unknown } = {}) {
+    super('E_UNKNOWN_SCHEMA_ID', message, { ...options, retryable: true })
+  }
+}
+
+/** The registry answered that the request itself is wrong (400, 405, 422): the same request fails again. */
+export class RegistryRefused extends SpillwayError {
+  constructor(message: string, options: { cause?: unknown } = {}) {
+    super('E_REGISTRY_REFUSED', message, options)
+  }
+}
+
+/** A schema that cannot read what an older version of its subject wrote. Nothing has been registered. */
+export class SchemaIncompatible extends SpillwayError {
+  constructor(message: string, options: { cause?: unknown } = {}) {
+    super('E_SCHEMA_INCOMPATIBLE', message, options)
+  }
+}
+
+/** A schema file that is not JSON: the message names file, line and column. */
+export class SchemaSyntaxError extends SpillwayError {
+  constructor(message: string, options: { cause?: unknown } = {}) {
+    super('E_SCHEMA_SYNTAX', message, options)
+  }
+}
+
+/** A schema that is wrong, or uses what Spillway does not support: the message names file and field. */
+export class SchemaUnsupported extends SpillwayError {
+  constructor(message: string, options: { cause?: unknown } = {}) {
+    super('E_SCHEMA_UNSUPPORTED', message, options)
+  }
+}
+
+/** A check (`--check`) found what it looks for: something is stale or would change. */
+export class CheckFailed extends SpillwayError {
+  constructor(message: string, options: { cause?: unknown } = {}) {
+    super('E_CHECK_FAILED', message, options)
+  }
+}
+
 /** The `code` of whatever was thrown, when it is an object that has one. Never throws. */
 export function codeOf(thrown: unknown): string | undefined {
   try {
