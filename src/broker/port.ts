@@ -170,7 +170,10 @@ export interface PartitionBounds {
 /** Reads partitions without joining a group. */
 export interface Reader {
   /** Calls `onRecord` for each committed record with from <= offset < to, in order, and waits for its promise if it gives one. */
-  read(range: TopicPartition & { from: bigint; to: bigint }, onRecord: (record: BrokerRecord) => void | Promise<void>): Promise<void>
+  read(
+    range: TopicPartition & { from: bigint; to: bigint },
+    onRecord: (record: BrokerRecord) => void | Promise<void>,
+  ): Promise<void>
   close(): Promise<void>
 }
 

@@ -2,7 +2,7 @@
 import { DefinitionError } from '../errors.ts'
 import type { EventDefinition, JobDefinition, MessageDefinition } from '../message/definition.ts'
 import { type Duration, durationMs } from '../message/duration.ts'
-import { type Ladder, defaultTiers, ladderOf } from '../topic/ladder.ts'
+import { defaultTiers, type Ladder, ladderOf } from '../topic/ladder.ts'
 import type { Handler, Middleware } from './handler.ts'
 
 export interface ProcessorOptions {
@@ -46,18 +46,30 @@ export function on<In, Out>(definition: EventDefinition<In, Out>, handler: Handl
 
 /** An independent group that sees every event of its topics. Throws DefinitionError (E_DEFINITION). */
 export function consumer(name: string, subscriptions: readonly Subscription[], options: ProcessorOptions = {}): Processor {
-  if (subscriptions.length === 0) throw new DefinitionError(`consumer '${name}' handles nothing: give it at least one on(event, handler)`)
+  if (subscriptions.length === 0)
+    throw new DefinitionError(`consumer '${name}' handles nothing: give it at least one on(event, handler)`)
   return processor('consumer', name, subscriptions, options)
 }
 
 /** The one group that owns a job. Throws DefinitionError (E_DEFINITION). */
-export function worker<In, Out>(name: string, definition: JobDefinition<In, Out>, handler: Handler<Out>, options: ProcessorOptions = {}): Processor {
+export function worker<In, Out>(
+  name: string,
+  definition: JobDefinition<In, Out>,
+  handler: Handler<Out>,
+  options: ProcessorOptions = {},
+): Processor {
   return processor('worker', name, [{ definition: definition as MessageDefinition, handler }], options)
 }
 
-function processor(kind: Processor['kind'], name: string, subscriptions: readonly Subscription[], options: ProcessorOptions): Processor {
+function processor(
+  kind: Processor['kind'],
+  name: string,
+  subscriptions: readonly Subscription[],
+  options: ProcessorOptions,
+): Processor {
   const concurrency = options.concurrency ?? 64
-  if (!Number.isInteger(concurrency) || concurrency < 1) throw new DefinitionError(`${kind} '${name}': concurrency must be a whole number of 1 or more, not ${concurrency}`)
+  if (!Number.isInteger(concurrency) || concurrency < 1)
+    throw new DefinitionError(`${kind} '${name}': concurrency must be a whole number of 1 or more, not ${concurrency}`)
   const handlerTimeoutMs = durationMs(options.handlerTimeout ?? '30s')
   if (handlerTimeoutMs < 1) throw new DefinitionError(`${kind} '${name}': handlerTimeout must be longer than 0`)
   refuseDoubles(`${kind} '${name}'`, subscriptions)

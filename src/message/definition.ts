@@ -9,17 +9,29 @@ export interface Topic {
   readonly partitions: number
   /** Topic settings of the broker, such as `retention.ms`; applied at creation. */
   readonly config: Readonly<Record<string, string>>
+  readonly subjects: SubjectStrategy
 }
+
+/**
+ * How the registry's subjects of a topic are named: `topic` (Confluent's TopicNameStrategy, `<topic>-value`) lets it carry one
+ * message type, `topic-record` (TopicRecordNameStrategy, `<topic>-<full name>`) any number. Stated here, so that adding a second
+ * type never renames the subject of the first.
+ */
+export type SubjectStrategy = 'topic' | 'topic-record'
 
 export interface TopicOptions {
   /** Default 6. */
   readonly partitions?: number
+  /** Default `topic-record`. */
+  readonly subjects?: SubjectStrategy
   readonly config?: Readonly<Record<string, string>>
 }
 
 type Scalar = string | number | bigint | boolean
 /** The fields of a payload that can be its entity key: required ones with a scalar value. */
-export type KeyOf<In> = { [K in keyof In & string]-?: undefined extends In[K] ? never : In[K] extends Scalar ? K : never }[keyof In & string]
+export type KeyOf<In> = {
+  [K in keyof In & string]-?: undefined extends In[K] ? never : In[K] extends Scalar ? K : never
+}[keyof In & string]
 
 interface Definition<In, Out> {
   readonly schema: MessageSchema<string, In, Out>
@@ -43,6 +55,7 @@ export interface JobDefinition<In = unknown, Out = unknown> extends Definition<I
 export type MessageDefinition<In = unknown, Out = unknown> = EventDefinition<In, Out> | JobDefinition<In, Out>
 
 export interface MessageOptions<In> {
+  /** A plain name is a topic of 6 partitions for this one message type (subject strategy `topic`). */
   readonly topic: Topic | string
   readonly key: KeyOf<In>
 }
@@ -54,17 +67,29 @@ const legalName = /^[a-zA-Z0-9._-]{1,249}$/
 export function topic(name: string, options: TopicOptions = {}): Topic {
   checkName(name, 'topic')
   const partitions = options.partitions ?? 6
-  if (!Number.isInteger(partitions) || partitions < 1) throw new DefinitionError(`topic '${name}': partitions must be a whole number of 1 or more, not ${partitions}`)
-  return Object.freeze({ name, partitions, config: Object.freeze({ ...options.config }) })
+  if (!Number.isInteger(partitions) || partitions < 1)
+    throw new DefinitionError(`topic '${name}': partitions must be a whole number of 1 or more, not ${partitions}`)
+  return Object.freeze({
+    name,
+    partitions,
+    config: Object.freeze({ ...options.config }),
+    subjects: options.subjects ?? 'topic-record',
+  })
 }
 
 /** Defines an event. Throws DefinitionError (E_DEFINITION) for an illegal topic name or a key that the schema does not have. */
-export function event<Name extends string, In, Out>(schema: MessageSchema<Name, In, Out>, options: MessageOptions<NoInfer<In>>): EventDefinition<In, Out> {
+export function event<Name extends string, In, Out>(
+  schema: MessageSchema<Name, In, Out>,
+  options: MessageOptions<NoInfer<In>>,
+): EventDefinition<In, Out> {
   return Object.freeze({ kind: 'event', ...define(schema, options) })
 }
 
 /** Defines a job. Throws DefinitionError (E_DEFINITION) like `event`. */
-export function job<Name extends string, In, Out>(schema: MessageSchema<Name, In, Out>, options: MessageOptions<NoInfer<In>>): JobDefinition<In, Out> {
+export function job<Name extends string, In, Out>(
+  schema: MessageSchema<Name, In, Out>,
+  options: MessageOptions<NoInfer<In>>,
+): JobDefinition<In, Out> {
   return Object.freeze({ kind: 'job', ...define(schema, options) })
 }
 
@@ -73,10 +98,20 @@ export function checkName(name: string, what: string): void {
   throw new DefinitionError(`${what} '${name}': a name has 1 to 249 characters, of a-z A-Z 0-9 . _ -`)
 }
 
-function define<In, Out>(schema: MessageSchema<string, In, Out>, options: { topic: Topic | string; key: string }): Definition<In, Out> {
+function define<In, Out>(
+  schema: MessageSchema<string, In, Out>,
+  options: { topic: Topic | string; key: string },
+): Definition<In, Out> {
   const fields = (schema.avro as { fields?: { name: string }[] }).fields ?? []
   if (!fields.some(field => field.name === options.key)) {
-    throw new DefinitionError(`message ${schema.name}: its key '${options.key}' is no field of the schema (${fields.map(f => f.name).join(', ')})`)
+    throw new DefinitionError(
+      `message ${schema.name}: its key '${options.key}' is no field of the schema (${fields.map(f => f.name).join(', ')})`,
+    )
   }
-  return { schema, topic: typeof options.topic === 'string' ? topic(options.topic) : options.topic, key: options.key, type: schema.name }
+  return {
+    schema,
+    topic: typeof options.topic === 'string' ? topic(options.topic, { subjects: 'topic' }) : options.topic,
+    key: options.key,
+    type: schema.name,
+  }
 }

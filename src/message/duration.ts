@@ -8,7 +8,10 @@ const unitMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as co
 /** Milliseconds of a duration. Throws DefinitionError (E_DEFINITION) for anything that is not one, or is negative. */
 export function durationMs(duration: string): number {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(duration)
-  if (!match) throw new DefinitionError(`'${duration}' is not a duration: write a number and one of ms, s, m, h, d, such as 250ms, 30s or 15m`)
+  if (!match)
+    throw new DefinitionError(
+      `'${duration}' is not a duration: write a number and one of ms, s, m, h, d, such as 250ms, 30s or 15m`,
+    )
   return Math.round(Number(match[1]) * unitMs[match[2] as keyof typeof unitMs])
 }
 

@@ -23,6 +23,10 @@ export type PayloadIn<S> = S extends MessageSchema<string, infer In, unknown> ? 
 export type PayloadOut<S> = S extends MessageSchema<string, unknown, infer Out> ? Out : never
 
 /** Used by generated code only: `spillway schema codegen` writes the calls. */
-export function avroSchema<Name extends string, In, Out>(schema: { name: Name; avro: object; long: LongAs }): MessageSchema<Name, In, Out> {
+export function avroSchema<Name extends string, In, Out>(schema: {
+  name: Name
+  avro: object
+  long: LongAs
+}): MessageSchema<Name, In, Out> {
   return Object.freeze(schema)
 }

@@ -69,7 +69,10 @@ export class Signals {
     const listeners = this.#listeners.get(name) ?? []
     this.#listeners.set(name, [...listeners, listener as Listener<never>])
     return () => {
-      this.#listeners.set(name, (this.#listeners.get(name) ?? []).filter(one => one !== listener))
+      this.#listeners.set(
+        name,
+        (this.#listeners.get(name) ?? []).filter(one => one !== listener),
+      )
     }
   }
 

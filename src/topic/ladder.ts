@@ -24,10 +24,16 @@ export function ladderOf(group: string, delays: readonly Duration[] = defaultTie
   const tiers = delays.map(delay => durationMs(delay))
   for (const [i, delayMs] of tiers.entries()) {
     if (delayMs <= 0) throw new DefinitionError(`'${group}': a retry tier must wait longer than 0`)
-    if (i > 0 && delayMs <= tiers[i - 1]!) throw new DefinitionError(`'${group}': each retry tier must wait longer than the one before, but ${delays[i]} follows ${delays[i - 1]}`)
+    if (i > 0 && delayMs <= tiers[i - 1]!)
+      throw new DefinitionError(
+        `'${group}': each retry tier must wait longer than the one before, but ${delays[i]} follows ${delays[i - 1]}`,
+      )
   }
   const names = tiers.map(delayMs => formatDuration(delayMs))
-  checkGroupName(group, names.reduce((longest, name) => (name.length > longest.length ? name : longest), '0s' as Duration))
+  checkGroupName(
+    group,
+    names.reduce((longest, name) => (name.length > longest.length ? name : longest), '0s' as Duration),
+  )
   return Object.freeze({
     group,
     tiers: tiers.map((delayMs, i) => ({ delayMs, topic: tierTopic(group, names[i]!) })),

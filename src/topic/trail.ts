@@ -1,6 +1,7 @@
 /** The failure trail: what the copies of a record say, in headers, about where it came from and what became of it. */
-import { type Header, type Headers, headerNumber, headerText, textHeader } from '../message/headers.ts'
+
 import type { Origin } from '../message/envelope.ts'
+import { type Header, type Headers, headerNumber, headerText, textHeader } from '../message/headers.ts'
 
 /** Why a record became a dead letter. */
 export type Disposition = 'exhausted' | 'rejected' | 'undecodable' | 'unhandled' | 'expired' | 'refused' | 'oversize'
@@ -108,7 +109,12 @@ function failureValues(failure: Failure | undefined): [string, string | undefine
 function readFailure(text: (name: string) => string | undefined): Failure | undefined {
   const name = text('error-class')
   if (name === undefined) return undefined
-  return { class: name, message: text('error-message') ?? '', stack: text('error-stack') ?? '', fingerprint: text('error-fingerprint') ?? '' }
+  return {
+    class: name,
+    message: text('error-message') ?? '',
+    stack: text('error-stack') ?? '',
+    fingerprint: text('error-fingerprint') ?? '',
+  }
 }
 
 /** Cuts by bytes of UTF-8, never inside a character. */
