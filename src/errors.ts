@@ -28,7 +28,11 @@ export class ConfigError extends SpillwayError {
   readonly problems: readonly string[]
 
   constructor(problems: readonly string[], options: { cause?: unknown } = {}) {
-    super('E_CONFIG', problems.length === 1 ? problems[0]! : `${problems.length} problems:\n${problems.map(p => `  - ${p}`).join('\n')}`, options)
+    super(
+      'E_CONFIG',
+      problems.length === 1 ? problems[0]! : `${problems.length} problems:\n${problems.map(p => `  - ${p}`).join('\n')}`,
+      options,
+    )
     this.problems = problems
   }
 }
@@ -142,6 +146,69 @@ export class CheckFailed extends SpillwayError {
   }
 }
 
+/** No broker was given, and this machine has nothing to start one with. */
+export class NoLocalBroker extends SpillwayError {
+  constructor(message: string, options: { cause?: unknown } = {}) {
+    super('E_NO_LOCAL_BROKER', message, options)
+  }
+}
+
+/** The local broker or registry could not be downloaded or did not start. */
+export class LocalBrokerFailed extends SpillwayError {
+  constructor(message: string, options: { cause?: unknown } = {}) {
+    super('E_LOCAL_BROKER_FAILED', message, options)
+  }
+}
+
+/** Another process runs a local stack on the same data. */
+export class AlreadyRunning extends SpillwayError {
+  constructor(message: string, options: { cause?: unknown } = {}) {
+    super('E_ALREADY_RUNNING', message, options)
+  }
+}
+
+/** A command line that cannot be carried out as written: an unknown name, a value that is none. Nothing has been done. */
+export class UsageError extends SpillwayError {
+  constructor(message: string, options: { cause?: unknown } = {}) {
+    super('E_USAGE', message, options)
+  }
+}
+
+/** Refused for safety: the message says what was refused and which option allows it. */
+export class GuardRefused extends SpillwayError {
+  constructor(message: string, options: { cause?: unknown } = {}) {
+    super('E_GUARD', message, options)
+  }
+}
+
+/** A time limit that was set for a command has passed. */
+export class TimeLimitPassed extends SpillwayError {
+  constructor(message: string, options: { cause?: unknown } = {}) {
+    super('E_TIME_LIMIT', message, { ...options, retryable: true })
+  }
+}
+
+/** The group has no DLQ topic: its name is wrong, or `spillway topic apply` has not run. */
+export class DlqMissing extends SpillwayError {
+  constructor(message: string) {
+    super('E_NO_DLQ', message)
+  }
+}
+
+/** There is no letter at this address: it was moved, retention has deleted it, or it never existed. */
+export class LetterMissing extends SpillwayError {
+  constructor(message: string) {
+    super('E_NO_LETTER', message)
+  }
+}
+
+/** A topic that a redrive would write to is missing or has too few partitions. Nothing was moved. */
+export class RedriveTargetUnfit extends SpillwayError {
+  constructor(message: string) {
+    super('E_REDRIVE_TARGET', message)
+  }
+}
+
 /** The `code` of whatever was thrown, when it is an object that has one. Never throws. */
 export function codeOf(thrown: unknown): string | undefined {
   try {
@@ -149,5 +216,19 @@ export function codeOf(thrown: unknown): string | undefined {
     return typeof code === 'string' ? code : undefined
   } catch {
     return undefined
+  }
+}
+
+/** A handler that ran past its deadline. It counts as failed; whatever it still does or returns is ignored. */
+export class HandlerTimeout extends SpillwayError {
+  constructor(timeoutMs: number) {
+    super('E_HANDLER_TIMEOUT', `the handler took longer than ${timeoutMs} ms`, { retryable: true })
+  }
+}
+
+/** Topics that must exist before a process can run, or that have too few partitions. */
+export class TopicsMissing extends SpillwayError {
+  constructor(message: string) {
+    super('E_TOPICS_MISSING', message)
   }
 }

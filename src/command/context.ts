@@ -1,0 +1,102 @@
+/** What the commands share: the way to broker, registry and configuration, each opened when it is first used, and where they print. */
+import type { Command } from 'commander'
+import type { Broker } from '../broker/port.ts'
+import { type Connection, findConfig, loadService, readConnection, type Service } from '../config.ts'
+import type { SchemaRegistry } from '../schema/registry.ts'
+import { outputOf } from './output.ts'
+
+export { type Output, outputOf } from './output.ts'
+
+export interface CommandContext {
+  readonly connection: Connection
+  /** Loads the configuration. Rejects with ConfigError (E_CONFIG) when there is none. */
+  readonly service: () => Promise<Service>
+  /** Whether there is a configuration, for commands that can do without. */
+  readonly hasService: boolean
+  readonly broker: Broker
+  readonly registry: SchemaRegistry
+  /** Closes what was opened. Never rejects. */
+  close(): Promise<void>
+}
+
+export type OpenContext = (command: Command) => Promise<CommandContext>
+
+/** Options that every command takes, before or after its name. */
+export interface GlobalOptions {
+  readonly config?: string
+  readonly output?: 'text' | 'json'
+  readonly json?: boolean
+  readonly verbose?: boolean
+}
+
+/** Throws ConfigError (E_CONFIG) when the environment does not say where broker and registry are and no local stack runs. */
+export async function openContext(command: Command): Promise<CommandContext> {
+  const options = command.optsWithGlobals<GlobalOptions>()
+  // Loaded here, so that `spillway --help` does not wait for the Kafka client.
+  const [{ connectKafka }, { connectRegistry }, { readLocalFile }] = await Promise.all([
+    import('../broker/kafkajs/connect.ts'),
+    import('../schema/registry.ts'),
+    import('../dev/local-file.ts'),
+  ])
+  const connection = readConnection(undefined, readLocalFile(process.cwd()))
+  const note = outputOf(command).note
+  let broker: ReturnType<typeof connectKafka> | undefined
+  let registry: SchemaRegistry | undefined
+  let service: Promise<Service> | undefined
+  return {
+    connection,
+    service: () => (service ??= loadService(options.config)),
+    hasService: options.config !== undefined || findConfig() !== undefined,
+    get broker() {
+      broker ??= connectKafka({
+        ...brokerOptions(connection),
+        onLog: options.verbose ? entry => note(JSON.stringify(entry)) : () => {},
+      })
+      return broker
+    },
+    get registry() {
+      registry ??= connectRegistry(registryOptions(connection))
+      return registry
+    },
+    close: async () => {
+      await broker?.close().catch(() => {})
+    },
+  }
+}
+
+/** Opens, does the work, and closes whatever comes of it. */
+export async function inContext<T>(command: Command, work: (context: CommandContext) => Promise<T>): Promise<T> {
+  const context = await openContext(command)
+  try {
+    return await work(context)
+  } finally {
+    await context.close()
+  }
+}
+
+function brokerOptions({ brokers, clientId, ssl, sasl }: Connection) {
+  return { brokers: [...brokers], clientId, ...(ssl !== undefined && { ssl }), ...(sasl && { sasl }) }
+}
+
+function registryOptions({ registryUrl, registryUsername, registryPassword }: Connection) {
+  return {
+    url: registryUrl,
+    ...(registryUsername !== undefined && { username: registryUsername }),
+    ...(registryPassword !== undefined && { password: registryPassword }),
+  }
+}
+
+const codes = new WeakMap<Command, number>()
+
+/** For a command that has said all there is to say and yet did not succeed. An error is thrown instead. */
+export function exitWith(command: Command, code: number): void {
+  codes.set(rootOf(command), code)
+}
+
+export function exitAskedFor(program: Command): number {
+  return codes.get(program) ?? 0
+}
+
+function rootOf(command: Command): Command {
+  return command.parent ? rootOf(command.parent) : command
+}
