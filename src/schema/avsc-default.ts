@@ -1,0 +1,91 @@
+/** Is a field's default a value of its type? avsc would only say so without the field. */
+import type { NamedModel, Primitive, Shape } from './avsc-model.ts'
+
+/** In words what is wrong with `value` as the default of `shape`, or undefined. */
+export function defaultProblem(shape: Shape, value: unknown, named: ReadonlyMap<string, NamedModel>): string | undefined {
+  switch (shape.kind) {
+    case 'primitive':
+      return primitiveProblem(shape.name, value)
+    case 'timestamp':
+      return Number.isSafeInteger(value) && Math.abs(value as number) <= 8.64e15 ? undefined : wrong(value, 'epoch milliseconds')
+    case 'nullable':
+      return nullableProblem(shape, value, named)
+    case 'array':
+      return Array.isArray(value)
+        ? firstProblem(
+            value.map(item => [shape.items, item]),
+            named,
+          )
+        : wrong(value, 'an array')
+    case 'map':
+      return isObject(value)
+        ? firstProblem(
+            Object.values(value).map(item => [shape.values, item]),
+            named,
+          )
+        : wrong(value, 'an object')
+    case 'named':
+      return namedProblem(named.get(shape.name)!, value, named)
+  }
+}
+
+function primitiveProblem(name: Primitive, value: unknown): string | undefined {
+  switch (name) {
+    case 'boolean':
+      return typeof value === 'boolean' ? undefined : wrong(value, name)
+    case 'string':
+      return typeof value === 'string' ? undefined : wrong(value, name)
+    case 'bytes':
+      // One character a byte, as Avro has it.
+      return typeof value === 'string' && Buffer.from(value, 'latin1').toString('latin1') === value
+        ? undefined
+        : wrong(value, 'bytes, written as characters up to U+00FF')
+    case 'int':
+      return value === ((value as number) | 0) ? undefined : wrong(value, name)
+    case 'long':
+      // JSON.parse has rounded a larger one already.
+      return Number.isSafeInteger(value) ? undefined : wrong(value, 'a long up to 2^53 - 1')
+    default:
+      return typeof value === 'number' ? undefined : wrong(value, name)
+  }
+}
+
+/** Avro: the default of a union is a value of its first branch. */
+function nullableProblem(
+  shape: Extract<Shape, { kind: 'nullable' }>,
+  value: unknown,
+  named: ReadonlyMap<string, NamedModel>,
+): string | undefined {
+  if (shape.nullFirst) return value === null ? undefined : `${JSON.stringify(value)} is not null: put null last in the union`
+  if (value === null) return 'null needs null first in the union'
+  return defaultProblem(shape.of, value, named)
+}
+
+function namedProblem(model: NamedModel, value: unknown, named: ReadonlyMap<string, NamedModel>): string | undefined {
+  if (model.kind === 'enum')
+    return model.symbols.includes(value as string) ? undefined : wrong(value, `one of ${model.symbols.join(', ')}`)
+  if (!isObject(value)) return wrong(value, model.name)
+  const missing = model.fields.find(field => !field.hasDefault && !Object.hasOwn(value, field.name))
+  if (missing !== undefined) return `has no ${missing.name}`
+  const given = model.fields.filter(field => Object.hasOwn(value, field.name))
+  return firstProblem(
+    given.map(field => [field.shape, value[field.name]]),
+    named,
+  )
+}
+
+function firstProblem(parts: readonly (readonly [Shape, unknown])[], named: ReadonlyMap<string, NamedModel>): string | undefined {
+  for (const [shape, value] of parts) {
+    const problem = defaultProblem(shape, value, named)
+    if (problem !== undefined) return problem
+  }
+  return undefined
+}
+
+function wrong(value: unknown, expected: string): string {
+  return `${JSON.stringify(value)} is not ${expected}`
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
