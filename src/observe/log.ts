@@ -1,0 +1,100 @@
+/**
+ * A log line a signal, its fields flat and named once and for all. Only fields named here are written, so that nothing that
+ * somebody adds to a signal shows in a log by accident.
+ */
+import type { Failure } from '../topic/trail.ts'
+import type { AboutMessage, SignalMap, SignalName, Signals } from './signals.ts'
+
+export { createLogger, type LoggerOptions } from './logger.ts'
+
+type Level = 'debug' | 'info' | 'warn' | 'error'
+/** What pino's loggers have, and all that is needed here. */
+export type LineLogger = { readonly [L in Level]: (fields: object, message: string) => void }
+
+const levels: Readonly<Record<SignalName, Level>> = {
+  'consumer.joined': 'info',
+  'consumer.revoking': 'info',
+  'consumer.drained': 'info',
+  'consumer.crashed': 'error',
+  'consumer.stopped': 'info',
+  'message.done': 'debug',
+  'message.retried': 'warn',
+  'message.delayed': 'debug',
+  'message.deadLettered': 'error',
+  'message.skipped': 'debug',
+  'handler.timedOut': 'warn',
+  'handler.late': 'warn',
+  'partition.blocked': 'warn',
+  'partition.unblocked': 'info',
+  'order.atRisk': 'warn',
+  'commit.failed': 'warn',
+}
+
+/** Fields that go into the line as they are. */
+const plain = [
+  ...['group', 'type', 'id', 'topic', 'partition', 'attempt', 'tier', 'disposition', 'reason', 'partitions', 'running'],
+  ...['unfinished', 'durationMs', 'timeoutMs', 'retryInMs'],
+] as const
+const longestMessage = 500
+const longestStack = 1_500
+
+/** Returns the function that ends it. */
+export function logSignals(signals: Signals, logger: LineLogger): () => void {
+  const ends = (Object.keys(levels) as SignalName[]).map(name =>
+    signals.on(name, signal => {
+      const { level, message, fields } = lineOf(name, signal)
+      logger[level](fields, message)
+    }),
+  )
+  return () => {
+    for (const end of ends) end()
+  }
+}
+
+/** `offset` is text: an offset is a 64-bit number. The origin is where the message was published, not where its copy lies. */
+export function lineOf<N extends SignalName>(
+  name: N,
+  signal: SignalMap[N],
+): { level: Level; message: string; fields: Record<string, unknown> } {
+  const given = signal as Partial<AboutMessage> & Record<string, unknown>
+  const fields: Record<string, unknown> = { event: name }
+  for (const field of plain) if (given[field] !== undefined) fields[field] = given[field]
+  if (given.origin) {
+    fields.topic = given.origin.topic
+    fields.partition = given.origin.partition
+    fields.offset = String(given.origin.offset)
+  }
+  if (typeof given.untilMs === 'number') fields.until = new Date(given.untilMs).toISOString()
+  if (typeof given.detail === 'string') fields.detail = cut(given.detail, longestMessage)
+  if (given.failure) Object.assign(fields, failureFields(given.failure as Failure))
+  if ('error' in given) Object.assign(fields, errorFields(given.error))
+  const unfinished = name === 'consumer.drained' && given.unfinished !== 0
+  return { level: unfinished ? 'warn' : levels[name], message: name, fields }
+}
+
+/** The message of a handler's error is the handler's own words: it must not put into it what may not be logged. */
+function failureFields({ class: errorClass, message, fingerprint, stack }: Failure): object {
+  const frames = stack.split('\n').filter(line => /^\s+at /.test(line))
+  return {
+    errorClass,
+    errorMessage: cut(message, longestMessage),
+    errorFingerprint: fingerprint,
+    ...(frames.length > 0 && { errorStack: cut(frames.join('\n'), longestStack) }),
+  }
+}
+
+/** An error of the machinery. Its properties are not written: clients hang requests, and with them records, on their errors. */
+function errorFields(error: unknown): object {
+  if (!(error instanceof Error)) return { errorClass: typeof error, errorMessage: cut(String(error), longestMessage) }
+  const { code } = error as { code?: unknown }
+  const cause = error.cause instanceof Error && !error.message.includes(error.cause.message) ? `: ${error.cause.message}` : ''
+  return {
+    errorClass: error.name,
+    ...(typeof code === 'string' && { errorCode: code }),
+    errorMessage: cut(error.message + cause, longestMessage),
+  }
+}
+
+function cut(text: string, longest: number): string {
+  return text.length > longest ? `${text.slice(0, longest - 1)}…` : text
+}
