@@ -1,0 +1,32 @@
+import type { Admin, TopicState } from '../port.ts'
+import { brokers, type Cluster } from './cluster.ts'
+import type { TopicLog } from './log.ts'
+
+export function memoryAdmin(cluster: Cluster): Admin {
+  return {
+    brokerCount: async () => brokers,
+    topicNames: async () => [...cluster.topics.keys()],
+    topics: async names => names.flatMap(name => cluster.topics.get(name) ?? []).map(stateOf),
+    createTopics: async specs => {
+      for (const spec of specs) cluster.createTopic(spec)
+    },
+    addPartitions: async (name, partitions) => cluster.addPartitions(name, partitions),
+    alterConfig: async (name, config) => {
+      const topic = cluster.topic(name)
+      topic.config = { ...topic.config, ...config }
+    },
+    bounds: async name => cluster.topic(name).partitions.map(({ at, high }) => ({ partition: at.partition, low: 0n, high })),
+    committed: async (name, topics) => {
+      const partitions = topics.flatMap(topic => cluster.topic(topic).partitions)
+      return partitions.map(({ at }) => ({
+        ...(cluster.groups.get(name)?.committed(at) ?? { ...at, offset: -1n, metadata: '' }),
+      }))
+    },
+    groups: async names => names.map(name => cluster.groups.get(name)?.state ?? { group: name, state: 'Dead', members: 0 }),
+    close: async () => undefined,
+  }
+}
+
+function stateOf(topic: TopicLog): TopicState {
+  return { name: topic.name, partitions: topic.partitions.length, replicationFactor: brokers, config: { ...topic.config } }
+}

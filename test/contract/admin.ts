@@ -1,0 +1,116 @@
+import { describe, expect, test } from 'vitest'
+import { unique } from '../unique.ts'
+import { until } from '../until.ts'
+import { adminOf, type BrokerOf, numbered, producerOf, record, topicOf, write } from './fixture.ts'
+import { patience, startConsumer } from './recording-consumer.ts'
+
+export function describeAdmin(broker: BrokerOf): void {
+  describe('an admin', () => {
+    describeTopics(broker)
+    describePositions(broker)
+  })
+}
+
+function describeTopics(broker: BrokerOf): void {
+  test('creates topics with partitions and settings, ready to be written to', async () => {
+    const admin = adminOf(broker())
+    const [one, two] = [unique('one'), unique('two')]
+    await admin.createTopics([
+      { name: one, partitions: 3, replicationFactor: 1, config: { 'retention.ms': '12345000', 'cleanup.policy': 'delete' } },
+      { name: two, partitions: 1, replicationFactor: 1, config: {} },
+    ])
+    expect(await producerOf(broker()).sendBatch(two, 0, [record(two, 0, 'x')])).toBe(0n)
+    const [state] = await admin.topics([one])
+    expect(state).toMatchObject({ name: one, partitions: 3, replicationFactor: 1, config: { 'retention.ms': '12345000' } })
+    expect(await admin.topicNames()).toEqual(expect.arrayContaining([one, two]))
+    expect(await admin.brokerCount()).toBeGreaterThanOrEqual(1)
+  })
+
+  test('describes only the topics that exist', async () => {
+    const topic = await topicOf(broker())
+    const found = await adminOf(broker()).topics([unique('missing'), topic, unique('missing')])
+    expect(found.map(state => state.name)).toEqual([topic])
+    expect(await adminOf(broker()).topics([])).toEqual([])
+  })
+
+  test('leaves a topic alone that exists already, and creates the others', async () => {
+    const topic = await topicOf(broker(), { partitions: 2 })
+    await write(broker(), topic, 0, ['kept'])
+    const other = unique('other')
+    const admin = adminOf(broker())
+    await admin.createTopics(
+      [topic, other].map(name => ({ name, partitions: 5, replicationFactor: 1, config: { 'retention.ms': '1000' } })),
+    )
+    const states = await admin.topics([topic, other])
+    expect(new Map(states.map(state => [state.name, state.partitions]))).toEqual(
+      new Map([
+        [topic, 2],
+        [other, 5],
+      ]),
+    )
+    expect(states.find(state => state.name === topic)?.config).not.toHaveProperty('retention.ms')
+    expect((await admin.bounds(topic))[0]?.high).toBe(1n)
+  })
+
+  test('adds partitions, never takes them away', async () => {
+    const topic = await topicOf(broker(), { partitions: 2 })
+    const admin = adminOf(broker())
+    await admin.addPartitions(topic, 4)
+    await until(async () => (await admin.topics([topic]))[0]?.partitions === 4, { ...patience, what: 'four partitions' })
+    await expect(admin.addPartitions(topic, 3)).rejects.toMatchObject({ code: 'E_BROKER_REFUSED' })
+    await expect(admin.addPartitions(unique('missing'), 3)).rejects.toMatchObject({ code: 'E_BROKER_REFUSED' })
+  })
+
+  test('changes the settings it is given and no others', async () => {
+    const topic = await topicOf(broker(), { config: { 'retention.ms': '5000000', 'max.message.bytes': '3000' } })
+    const admin = adminOf(broker())
+    await admin.alterConfig(topic, { 'retention.ms': '6000000' })
+    const settings = async () => (await admin.topics([topic]))[0]?.config
+    await until(async () => (await settings())?.['retention.ms'] === '6000000', { ...patience, what: 'the new retention' })
+    expect(await settings()).toMatchObject({ 'max.message.bytes': '3000' })
+  })
+}
+
+function describePositions(broker: BrokerOf): void {
+  test('tells the bounds of every partition', async () => {
+    const topic = await topicOf(broker(), { partitions: 2 })
+    await write(broker(), topic, 1, numbered('v', 4))
+    const bounds = await adminOf(broker()).bounds(topic)
+    expect(bounds.toSorted((a, b) => a.partition - b.partition)).toEqual([
+      { partition: 0, low: 0n, high: 0n },
+      { partition: 1, low: 0n, high: 4n },
+    ])
+    await expect(adminOf(broker()).bounds(unique('missing'))).rejects.toMatchObject({ code: 'E_BROKER_REFUSED' })
+  })
+
+  test('tells what a group has committed, -1 for nothing', async () => {
+    const topic = await topicOf(broker(), { partitions: 2 })
+    const group = unique('group')
+    const consumer = await startConsumer(broker(), { group, topics: [topic], commitOnRevoking: false })
+    await consumer.commit([{ topic, partition: 1, offset: 7n, metadata: 'seven' }])
+    const committed = await adminOf(broker()).committed(group, [topic])
+    expect(committed.toSorted((a, b) => a.partition - b.partition)).toEqual([
+      { topic, partition: 0, offset: -1n, metadata: '' },
+      { topic, partition: 1, offset: 7n, metadata: 'seven' },
+    ])
+    expect((await adminOf(broker()).committed(unique('group'), [topic])).map(({ offset }) => offset)).toEqual([-1n, -1n])
+  })
+
+  test('tells the state of a group', async () => {
+    const topic = await topicOf(broker())
+    const group = unique('group')
+    const never = unique('group')
+    const admin = adminOf(broker())
+    const consumer = await startConsumer(broker(), { group, topics: [topic] })
+    expect(
+      await until(async () => (await admin.groups([group])).filter(({ state }) => state === 'Stable'), {
+        ...patience,
+        what: 'a stable group',
+      }),
+    ).toEqual([{ group, state: 'Stable', members: 1 }])
+    await consumer.commit([{ topic, partition: 0, offset: 0n, metadata: '' }])
+    await consumer.stop()
+    await until(async () => (await admin.groups([group]))[0]?.state === 'Empty', { ...patience, what: 'an empty group' })
+    expect(await admin.groups([never])).toEqual([{ group: never, state: 'Dead', members: 0 }])
+  })
+}

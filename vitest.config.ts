@@ -1,0 +1,38 @@
+import { fileURLToPath } from 'node:url'
+import { defineConfig } from 'vitest/config'
+
+const at = (path: string) => fileURLToPath(new URL(path, import.meta.url))
+const alias = [
+  { find: /^spillway\/testing$/, replacement: at('src/testing.ts') },
+  { find: /^spillway$/, replacement: at('src/index.ts') },
+]
+
+const architecture = ['test/architecture/**/*.test.ts']
+const broker = ['test/contract/kafkajs.test.ts', 'test/scenarios/**/*.test.ts', 'test/dev/**/*.test.ts']
+
+export default defineConfig({
+  test: {
+    pool: 'forks',
+    projects: [
+      {
+        resolve: { alias },
+        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: [...architecture, ...broker], testTimeout: 10_000 },
+      },
+      { resolve: { alias }, test: { name: 'architecture', include: architecture, testTimeout: 10_000 } },
+      {
+        resolve: { alias },
+        test: {
+          name: 'broker',
+          include: broker,
+          // Here and nowhere else, so that only a run that needs the broker starts it, and starts it once.
+          globalSetup: 'test/global-setup.ts',
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          // All files share one broker on what may be two cores; vitest wants a group of its own for another number of workers.
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
+  },
+})
