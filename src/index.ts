@@ -1,1 +1,32 @@
-export { avroSchema, type MessageSchema } from './message/schema.ts'
+/** The public API of Spillway: everything a service imports. The test kit is `spillway/testing`. */
+
+export type { Service, ServiceOptions } from './config.ts'
+/** The default export of `spillway.config.ts`. */
+export { defineService } from './config.ts'
+export type { ConnectOptions } from './connect.ts'
+/** The typed client, connected as the environment says. */
+export { connect } from './connect.ts'
+export type { Context, Handler, Logger, Middleware } from './consume/handler.ts'
+export { DeadLetter, RetryLater, Skip } from './consume/outcome.ts'
+export type { Processor, ProcessorOptions, Subscription } from './consume/processor.ts'
+/** Processors, and how a handler answers other than by returning. */
+export { consumer, on, worker } from './consume/processor.ts'
+/** Every error has a `code` and says whether the same call may succeed later (`retryable`). */
+export { SpillwayError } from './errors.ts'
+export type {
+  EventDefinition,
+  JobDefinition,
+  MessageDefinition,
+  MessageOptions,
+  Topic,
+  TopicOptions,
+} from './message/definition.ts'
+/** Definitions: plain values, shared by publishers and consumers. */
+export { event, job, topic } from './message/definition.ts'
+export type { Duration } from './message/duration.ts'
+export type { Origin } from './message/envelope.ts'
+export type { Receipt } from './message/receipt.ts'
+export type { LongAs, MessageSchema, PayloadIn, PayloadOut } from './message/schema.ts'
+/** What generated code calls; `spillway schema codegen` writes it. */
+export { avroSchema } from './message/schema.ts'
+export type { Client, Publisher, PublishOptions, ScheduleOptions, Scheduler } from './produce/client.ts'

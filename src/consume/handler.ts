@@ -1,7 +1,8 @@
 /** What a handler gets and how it answers. Returning is done; throwing is classified: see errors RetryLater, DeadLetter and Skip. */
-import type { MessageDefinition } from '../message/definition.ts'
+import type { EventDefinition, JobDefinition } from '../message/definition.ts'
 import type { Duration } from '../message/duration.ts'
 import type { Origin } from '../message/envelope.ts'
+import type { Receipt } from '../message/receipt.ts'
 
 /** Where a handler logs. Fits pino's loggers. */
 export interface Logger {
@@ -9,20 +10,13 @@ export interface Logger {
   info(fields: object, message?: string): void
   warn(fields: object, message?: string): void
   error(fields: object, message?: string): void
-}
-
-/** Where a message that was sent lies, and its id. */
-export interface Receipt {
-  readonly id: string
-  readonly topic: string
-  readonly partition: number
-  readonly offset: bigint
+  child(fields: object): Logger
 }
 
 /** Sends messages that are caused by the one being handled: correlation, causation and trace are handed on. */
 export interface Outbound {
-  publish<In>(definition: MessageDefinition<In>, payload: NoInfer<In>): Promise<Receipt>
-  schedule<In>(definition: MessageDefinition<In>, payload: NoInfer<In>, options?: { delay?: Duration }): Promise<Receipt>
+  publish<In, Out>(definition: EventDefinition<In, Out>, payload: NoInfer<In>): Promise<Receipt>
+  schedule<In, Out>(definition: JobDefinition<In, Out>, payload: NoInfer<In>, options?: { delay?: Duration }): Promise<Receipt>
 }
 
 export interface Context extends Outbound {

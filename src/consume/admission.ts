@@ -1,0 +1,51 @@
+/**
+ * The port through which the loop learns that a record may have to wait, be moved on, or run, and what its attempt leads to.
+ * The loop does not know why; retry/ implements this and process/ puts it in.
+ */
+import type { BrokerRecord } from '../broker/port.ts'
+import type { Origin } from '../message/envelope.ts'
+import type { Trail } from '../topic/trail.ts'
+
+/** A fetched record on its way through this process. */
+export interface Delivery {
+  readonly record: BrokerRecord
+  /** Where the message was published: the record's own place, or what the trail of a tier's copy says. */
+  readonly origin: Origin
+  /** Present on records of the group's own tiers. On a source topic such headers are anyone's and are not read. */
+  readonly trail?: Trail
+  /** The number of the next try: 1 for the first. */
+  readonly attempt: number
+}
+
+export type Verdict =
+  | { readonly kind: 'run' }
+  /** Held in memory and asked again at this time (milliseconds since 1970). */
+  | { readonly kind: 'wait'; readonly untilMs: number }
+  /** `forward` moves it to where it waits. */
+  | { readonly kind: 'forward'; readonly untilMs: number }
+  /** Finished without running: a live copy exists elsewhere. */
+  | { readonly kind: 'drop' }
+
+/** What an attempt came to, before anybody has judged it. */
+export type Attempted =
+  | { readonly kind: 'returned'; readonly type: string; readonly id: string; readonly durationMs: number }
+  | { readonly kind: 'threw'; readonly type: string; readonly id: string; readonly error: unknown }
+  | { readonly kind: 'undecodable'; readonly error: unknown }
+  | { readonly kind: 'unhandled'; readonly type: string; readonly id: string; readonly deadLetter: boolean }
+
+/** The assignment that a delivery belongs to. */
+export interface Session {
+  /** Aborted when nothing new may begin: a rebalance or a stop. What waits for its turn or for a broker gives up. */
+  readonly draining: AbortSignal
+  /** The partition of the delivery waits, its records stay where they are; tells so. Call `unblock` with the same delivery afterwards. */
+  block(delivery: Delivery, reason: 'registry' | 'produce', error: unknown, retryInMs: number): void
+  unblock(delivery: Delivery): void
+}
+
+export interface Admission {
+  admit(delivery: Delivery): Verdict
+  /** Resolves when the copy that waits is acknowledged; rejects only when `session` drains before it is. */
+  forward(delivery: Delivery, untilMs: number, session: Session): Promise<void>
+  /** Resolves when everything the attempt leads to is acknowledged; rejects only when `session` drains before it is. */
+  settle(delivery: Delivery, attempted: Attempted, session: Session): Promise<void>
+}

@@ -1,0 +1,97 @@
+/**
+ * The offsets of one assigned partition: which records are finished, and what may be committed.
+ * The prefix is the first offset that is not finished; everything below it is. Offsets that no record has (control records,
+ * compacted ones) count as finished once the position has passed them.
+ */
+import { contains, type OffsetRange } from './finished.ts'
+
+export interface LedgerEntry {
+  readonly offset: bigint
+  finished: boolean
+}
+
+export class Ledger {
+  /** The next offset to be read. */
+  position: bigint
+  /** Finished in an earlier assignment, above the committed offset of that time. */
+  readonly #before: readonly OffsetRange[]
+  /** Ascending; those below #head are finished and forgotten. */
+  #entries: LedgerEntry[] = []
+  #head = 0
+  #unfinished = 0
+  /** Something to commit has changed since `takeCommit`. */
+  #changed = false
+
+  constructor(position: bigint, finishedBefore: readonly OffsetRange[]) {
+    this.position = position
+    this.#before = finishedBefore
+  }
+
+  /** Begins a fetched record; undefined when it is not to be run: read already, or finished in an earlier assignment. */
+  begin(offset: bigint): LedgerEntry | undefined {
+    if (offset < this.position) return undefined
+    this.position = offset + 1n
+    this.#changed = true
+    const entry = { offset, finished: contains(this.#before, offset) }
+    if (entry.finished && this.#unfinished === 0) return undefined
+    this.#entries.push(entry)
+    if (entry.finished) return undefined
+    this.#unfinished++
+    return entry
+  }
+
+  finish(entry: LedgerEntry): void {
+    if (entry.finished) return
+    entry.finished = true
+    this.#unfinished--
+    this.#changed = true
+    while (this.#head < this.#entries.length && this.#entries[this.#head]!.finished) this.#head++
+    if (this.#head > 1_024 && this.#head * 2 > this.#entries.length) {
+      this.#entries = this.#entries.slice(this.#head)
+      this.#head = 0
+    }
+  }
+
+  /** The partition has been read up to `position`, by records or without any. */
+  advanceTo(position: bigint): void {
+    if (position <= this.position) return
+    this.position = position
+    this.#changed = true
+  }
+
+  get prefix(): bigint {
+    return this.#entries[this.#head]?.offset ?? this.position
+  }
+
+  get unfinished(): number {
+    return this.#unfinished
+  }
+
+  /** What is finished above the prefix, as ascending ranges without gaps between records. */
+  finishedAbovePrefix(): OffsetRange[] {
+    const ranges: OffsetRange[] = []
+    let from: bigint | undefined
+    for (let i = this.#head; i < this.#entries.length; i++) {
+      const { offset, finished } = this.#entries[i]!
+      if (finished) from ??= offset
+      else if (from !== undefined) {
+        ranges.push({ from, to: offset })
+        from = undefined
+      }
+    }
+    if (from !== undefined) ranges.push({ from, to: this.#entries.at(-1)!.offset + 1n })
+    return ranges
+  }
+
+  /** True once after each change. */
+  takeChanged(): boolean {
+    const changed = this.#changed
+    this.#changed = false
+    return changed
+  }
+
+  /** The last commit did not get through: what it carried is to be committed still. */
+  markChanged(): void {
+    this.#changed = true
+  }
+}

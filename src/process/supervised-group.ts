@@ -1,0 +1,79 @@
+/** Keeps the consumer of one group alive: builds it, and builds it anew, with back-off, when it breaks down. */
+import type { GroupConsumer } from '../broker/port.ts'
+import type { Clock } from '../consume/waiting.ts'
+import type { Signals } from '../observe/signals.ts'
+
+export interface SupervisedGroupOptions {
+  readonly group: string
+  /** Makes a fresh consumer; it is not started. */
+  readonly connect: () => Promise<GroupConsumer>
+  readonly signals: Signals
+  readonly clock: Clock
+}
+
+const firstRetryMs = 1_000
+const longestRetryMs = 30_000
+/** A consumer that has lived this long has earned the short back-off again. */
+const stableAfterMs = 60_000
+
+export class SupervisedGroup {
+  readonly #options: SupervisedGroupOptions
+  #consumer: GroupConsumer | undefined
+  #stopping = false
+  #rebuild: unknown
+  #rebuilding: Promise<void> = Promise.resolve()
+  #retryInMs = firstRetryMs
+  #startedAtMs = 0
+
+  constructor(options: SupervisedGroupOptions) {
+    this.#options = options
+  }
+
+  /** Rejects when the group cannot be joined the first time; later breakdowns are mended here. */
+  async start(): Promise<void> {
+    const consumer = await this.#options.connect()
+    this.#consumer = consumer
+    try {
+      await consumer.start()
+      this.#startedAtMs = this.#options.clock.now()
+    } catch (error) {
+      this.#consumer = undefined
+      await consumer.stop()
+      throw error
+    }
+  }
+
+  /** For the consumer's onCrash. One that breaks down before its first join has told so by rejecting `start`. */
+  crashed(error: unknown): void {
+    const broken = this.#consumer
+    if (this.#stopping || !broken || this.#startedAtMs === 0) return
+    const { clock } = this.#options
+    if (clock.now() - this.#startedAtMs > stableAfterMs) this.#retryInMs = firstRetryMs
+    this.#consumer = undefined
+    this.#startedAtMs = 0
+    void broken.stop()
+    this.#retryLater(error)
+  }
+
+  /** Always settles. */
+  async stop(): Promise<void> {
+    this.#stopping = true
+    this.#options.clock.clearTimer(this.#rebuild)
+    await this.#rebuilding
+    await this.#consumer?.stop()
+    this.#consumer = undefined
+    this.#options.signals.emit('consumer.stopped', { group: this.#options.group })
+  }
+
+  #retryLater(error: unknown): void {
+    const { group, signals, clock } = this.#options
+    const retryInMs = this.#retryInMs
+    this.#retryInMs = Math.min(retryInMs * 2, longestRetryMs)
+    signals.emit('consumer.crashed', { group, error, retryInMs })
+    this.#rebuild = clock.setTimer(() => {
+      this.#rebuilding = this.start().catch(failure => {
+        if (!this.#stopping) this.#retryLater(failure)
+      })
+    }, retryInMs)
+  }
+}

@@ -1,0 +1,39 @@
+/** What a group subscribes to, and whether it may: topics are created by `spillway topic apply`, never by a running process. */
+import type { Broker, TopicState } from '../broker/port.ts'
+import { type Processor, sourceTopics } from '../consume/processor.ts'
+import { TopicsMissing } from '../errors.ts'
+import { isTierOf } from '../topic/names.ts'
+
+/**
+ * The sources and every tier that exists, configured or not: a tier that was taken out of the configuration is still drained.
+ * Rejects with TopicsMissing (E_TOPICS_MISSING) when one that is needed does not exist or has too few partitions.
+ */
+export async function topicsToConsume(broker: Broker, processor: Processor): Promise<string[]> {
+  const admin = broker.admin()
+  const { ladder, name } = processor
+  const sources = sourceTopics(processor)
+  const tiers = [...ladder.tiers, ladder.immediate].map(tier => tier.topic)
+  const existingTiers = (await admin.topicNames()).filter(topic => isTierOf(name, topic))
+  const states = new Map(
+    (await admin.topics([...new Set([...sources, ...tiers, ladder.dlq, ...existingTiers])])).map(state => [state.name, state]),
+  )
+  const problems = [
+    ...[...sources, ...tiers, ladder.dlq].filter(topic => !states.has(topic)).map(topic => `topic ${topic} does not exist`),
+    ...twinless(sources, [...tiers, ladder.dlq], states),
+  ]
+  if (problems.length > 0) {
+    throw new TopicsMissing(`${name} cannot start: ${problems.join('; ')}. Create what is missing with \`spillway topic apply\``)
+  }
+  return [...new Set([...sources, ...existingTiers])]
+}
+
+/** A copy keeps its partition number, so every partition of a source needs its twin in each tier and the DLQ. */
+function twinless(sources: readonly string[], own: readonly string[], states: ReadonlyMap<string, TopicState>): string[] {
+  const needed = Math.max(0, ...sources.map(topic => states.get(topic)?.partitions ?? 0))
+  return own.flatMap(topic => {
+    const partitions = states.get(topic)?.partitions ?? needed
+    return partitions < needed
+      ? [`topic ${topic} has ${partitions} partitions and needs ${needed}, as many as its largest source`]
+      : []
+  })
+}

@@ -1,0 +1,86 @@
+/** The typed client: publisher(event).publish(payload) and scheduler(job).schedule(payload, { delay }). */
+import { randomUUID } from 'node:crypto'
+import type { BatchProducer } from '../broker/port.ts'
+import type { EventDefinition, JobDefinition, MessageDefinition } from '../message/definition.ts'
+import { type Duration, durationMs } from '../message/duration.ts'
+import type { Receipt } from '../message/receipt.ts'
+import type { SchemaRegistry } from '../schema/registry.ts'
+import { type BatchingSender, batching } from './batch.ts'
+import { MessageWriter } from './writer.ts'
+
+export interface PublishOptions {
+  /** Default: a fresh UUID. The same id means the same message to whoever looks for doubles. */
+  readonly id?: string
+  readonly correlationId?: string
+  readonly causationId?: string
+  /** W3C trace context to hand on. */
+  readonly traceparent?: string
+}
+
+export interface ScheduleOptions extends PublishOptions {
+  /** Not handled before this time has passed. Any length. Default: at once. */
+  readonly delay?: Duration
+}
+
+export interface Publisher<In> {
+  /**
+   * Resolves when the broker has acknowledged the event; the order of calls is kept within an entity.
+   * Rejects, with nothing sent, with PayloadInvalid (E_PAYLOAD), KeyMissing (E_KEY_MISSING), RecordTooLarge (E_RECORD_TOO_LARGE)
+   * or SchemaNotRegistered (E_SCHEMA_NOT_REGISTERED); with RegistryUnavailable or BrokerUnavailable (retryable) it is not known to be written.
+   */
+  publish(payload: In, options?: PublishOptions): Promise<Receipt>
+}
+
+export interface Scheduler<In> {
+  /** Like publish, for a job; its worker runs it no earlier than `delay` from now. */
+  schedule(payload: In, options?: ScheduleOptions): Promise<Receipt>
+}
+
+export interface Client {
+  publisher<In, Out>(definition: EventDefinition<In, Out>): Publisher<In>
+  scheduler<In, Out>(definition: JobDefinition<In, Out>): Scheduler<In>
+  /** Waits for what is under way, then closes the connections. */
+  close(): Promise<void>
+}
+
+export interface ClientOptions {
+  readonly producer: BatchProducer
+  readonly registry: SchemaRegistry
+  /** `ce_source` of every message: the service's name. */
+  readonly source: string
+  /** Default: batching of its own on `producer`. */
+  readonly sender?: BatchingSender
+  readonly now?: () => number
+  readonly newId?: () => string
+}
+
+export function createClient(options: ClientOptions): Client {
+  const sender = options.sender ?? batching(options.producer)
+  const writers = new Map<MessageDefinition, MessageWriter>()
+  const now = options.now ?? Date.now
+  const newId = options.newId ?? randomUUID
+
+  const writerOf = (definition: MessageDefinition): MessageWriter => {
+    let writer = writers.get(definition)
+    if (!writer) writers.set(definition, (writer = new MessageWriter(definition, { ...options, sender, now, newId })))
+    return writer
+  }
+
+  return {
+    publisher: definition => {
+      const writer = writerOf(definition as MessageDefinition)
+      return { publish: (payload, publish = {}) => writer.write(payload, publish) }
+    },
+    scheduler: definition => {
+      const writer = writerOf(definition as MessageDefinition)
+      return {
+        schedule: async (payload, { delay, ...publish } = {}) =>
+          writer.write(payload, delay === undefined ? publish : { ...publish, dueAtMs: now() + durationMs(delay) }),
+      }
+    },
+    close: async () => {
+      await sender.idle()
+      await options.producer.close()
+    },
+  }
+}

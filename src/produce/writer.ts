@@ -1,0 +1,132 @@
+/** Turns payloads of one message definition into records and sends them, in the order of the calls. */
+import type { BatchProducer, OutgoingRecord } from '../broker/port.ts'
+import { RecordTooLarge } from '../errors.ts'
+import type { MessageDefinition } from '../message/definition.ts'
+import { writeEnvelope } from '../message/envelope.ts'
+import { textHeader } from '../message/headers.ts'
+import { entityKey } from '../message/key.ts'
+import type { Receipt } from '../message/receipt.ts'
+import { type Codec, codecOf } from '../schema/codec.ts'
+import type { SchemaRegistry } from '../schema/registry.ts'
+import { subjectOf } from '../schema/subject.ts'
+import { partitionOf } from '../topic/partitioner.ts'
+import { dueAtHeader } from '../topic/trail.ts'
+import type { BatchingSender } from './batch.ts'
+import type { PublishOptions } from './client.ts'
+import { batchOverheadBytes, recordBytes } from './size.ts'
+
+export interface WriterOptions {
+  readonly producer: BatchProducer
+  readonly sender: BatchingSender
+  readonly registry: SchemaRegistry
+  readonly source: string
+  readonly now: () => number
+  readonly newId: () => string
+}
+
+export interface WriteOptions extends PublishOptions {
+  /** Milliseconds since 1970 before which the job must not run. */
+  readonly dueAtMs?: number
+}
+
+/** What must be known before the first record can be made. */
+interface Prepared {
+  readonly schemaId: number
+  partitions: number
+  checkedAtMs: number
+}
+
+/** The broker's default `max.message.bytes`. */
+const defaultMaxRecordBytes = 1_048_588
+/** As often as the Java producer refreshes metadata (`metadata.max.age.ms`). */
+const partitionsMaxAgeMs = 300_000
+
+export class MessageWriter {
+  readonly #definition: MessageDefinition
+  readonly #options: WriterOptions
+  readonly #codec: Codec
+  readonly #maxRecordBytes: number
+  #prepared: Prepared | undefined
+  #preparing: Promise<void> | undefined
+  /** Calls that came before the writer was ready; later ones must not overtake them. */
+  #early: {
+    payload: unknown
+    options: WriteOptions
+    resolve: (receipt: Promise<Receipt>) => void
+    reject: (error: unknown) => void
+  }[] = []
+
+  constructor(definition: MessageDefinition, options: WriterOptions) {
+    this.#definition = definition
+    this.#options = options
+    this.#codec = codecOf(definition.schema)
+    this.#maxRecordBytes = Number(definition.topic.config['max.message.bytes'] ?? defaultMaxRecordBytes)
+  }
+
+  write(payload: unknown, options: WriteOptions): Promise<Receipt> {
+    if (this.#prepared) return this.#send(payload, options, this.#prepared)
+    return new Promise((resolve, reject) => {
+      this.#early.push({ payload, options, resolve, reject })
+      this.#preparing ??= this.#prepare()
+    })
+  }
+
+  async #prepare(): Promise<void> {
+    const { topic, type, schema } = this.#definition
+    try {
+      const [schemaId, partitions] = await Promise.all([
+        this.#options.registry.idOf(subjectOf(topic.name, type, topic.subjects), schema),
+        this.#options.producer.partitionsOf(topic.name),
+      ])
+      const prepared = { schemaId, partitions, checkedAtMs: this.#options.now() }
+      for (const { payload, options, resolve } of this.#early.splice(0)) resolve(this.#send(payload, options, prepared))
+      this.#prepared = prepared
+    } catch (error) {
+      for (const { reject } of this.#early.splice(0)) reject(error)
+    } finally {
+      this.#preparing = undefined
+    }
+  }
+
+  async #send(payload: unknown, options: WriteOptions, prepared: Prepared): Promise<Receipt> {
+    this.#refreshPartitions(prepared)
+    const id = options.id ?? this.#options.newId()
+    const record = this.#record(payload, id, options, prepared)
+    this.#refuseTooLarge(record)
+    const position = await this.#options.sender.send(record)
+    return { id, ...position }
+  }
+
+  #record(payload: unknown, id: string, options: WriteOptions, { schemaId, partitions }: Prepared): OutgoingRecord {
+    const definition = this.#definition
+    const key = Buffer.from(entityKey(definition, payload), 'utf8')
+    const value = this.#codec.encode(schemaId, payload)
+    const { dueAtMs, id: _, ...chain } = options
+    const envelope = { ...chain, id, source: this.#options.source, type: definition.type, time: new Date(this.#options.now()) }
+    const headers = writeEnvelope(envelope, `/schemas/ids/${schemaId}`)
+    if (dueAtMs !== undefined) headers.push(textHeader(dueAtHeader, String(dueAtMs)))
+    return { topic: definition.topic.name, partition: partitionOf(key, partitions), key, value, headers }
+  }
+
+  #refuseTooLarge(record: OutgoingRecord): void {
+    const bytes = recordBytes(record) + batchOverheadBytes
+    if (bytes <= this.#maxRecordBytes) return
+    const { topic, type } = this.#definition
+    throw new RecordTooLarge(
+      `a record of ${bytes} bytes is over the limit of ${this.#maxRecordBytes} bytes of topic ${topic.name} (max.message.bytes) · schema ${type}`,
+    )
+  }
+
+  /** In the background: a topic that has grown is noticed within minutes, and no call waits for it. */
+  #refreshPartitions(prepared: Prepared): void {
+    const nowMs = this.#options.now()
+    if (nowMs - prepared.checkedAtMs < partitionsMaxAgeMs) return
+    prepared.checkedAtMs = nowMs
+    this.#options.producer.partitionsOf(this.#definition.topic.name).then(
+      partitions => {
+        prepared.partitions = partitions
+      },
+      () => undefined, // The count known so far stays right until a newer one is had; sending itself reports an outage.
+    )
+  }
+}
