@@ -15,7 +15,7 @@ export interface ConnectOptions {
  * Rejects with ConfigError (E_CONFIG), BrokerUnavailable or RegistryUnavailable.
  */
 export async function connect(options: ConnectOptions = {}): Promise<Client> {
-  const connection = readConnection(undefined, readLocalFile())
+  const connection = readConnection(undefined, readLocalFile(process.cwd()))
   const { brokers, clientId, ssl, sasl, registryUrl: url, registryUsername: username, registryPassword: password } = connection
   const broker = connectKafka({ brokers: [...brokers], clientId, ...(ssl !== undefined && { ssl }), ...(sasl && { sasl }) })
   const registry = connectRegistry({

@@ -68,7 +68,10 @@ function underDeadline(
     const abort = new AbortController()
     let over = false
     const end = (finish: () => void): void => {
-      if (over) return signals.emit('handler.late', { group: processor.name, type: envelope.type })
+      if (over) {
+        signals.emit('handler.late', { group: processor.name, type: envelope.type })
+        return
+      }
       over = true
       clearTimeout(timer)
       cancels.delete(cancel)

@@ -167,11 +167,13 @@ export class GroupSession implements Session {
       case 'run':
       case 'forward':
         this.#queuedBytes += tracked.bytes
-        return this.#lanes.push(laneOf(tracked.delivery), tracked)
+        this.#lanes.push(laneOf(tracked.delivery), tracked)
+        break
       case 'wait':
-        return tracked.partition.waiting.add(tracked, verdict.untilMs)
+        tracked.partition.waiting.add(tracked, verdict.untilMs)
+        break
       case 'drop':
-        return this.#finish(tracked)
+        this.#finish(tracked)
     }
   }
 

@@ -76,10 +76,11 @@ export function batching(producer: BatchProducer, limits: BatchLimits = defaultL
   }
 
   function queueOf({ topic, partition }: OutgoingRecord): PartitionQueue {
-    let partitions = topics.get(topic)
-    if (!partitions) topics.set(topic, (partitions = new Map()))
-    let queue = partitions.get(partition)
-    if (!queue) partitions.set(partition, (queue = { topic, partition, pending: [], busy: false }))
+    const partitions = topics.get(topic) ?? new Map<number, PartitionQueue>()
+    const known = partitions.get(partition)
+    if (known) return known
+    const queue: PartitionQueue = { topic, partition, pending: [], busy: false }
+    topics.set(topic, partitions.set(partition, queue))
     return queue
   }
 }

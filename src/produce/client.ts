@@ -61,8 +61,10 @@ export function createClient(options: ClientOptions): Client {
   const newId = options.newId ?? randomUUID
 
   const writerOf = (definition: MessageDefinition): MessageWriter => {
-    let writer = writers.get(definition)
-    if (!writer) writers.set(definition, (writer = new MessageWriter(definition, { ...options, sender, now, newId })))
+    const known = writers.get(definition)
+    if (known) return known
+    const writer = new MessageWriter(definition, { ...options, sender, now, newId })
+    writers.set(definition, writer)
     return writer
   }
 
