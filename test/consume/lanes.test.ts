@@ -1,0 +1,56 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { createLanes } from '../../src/consume/lanes.ts'
+import { until } from '../until.ts'
+
+interface Item {
+  readonly lane: string
+  readonly number: number
+  release: () => void
+}
+
+describe('lanes', () => {
+  it('run each lane in order and never twice at once, and no more than `concurrency` beside each other', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 1, max: 5 }), fc.array(fc.nat(6), { minLength: 1, maxLength: 60 }), fc.infiniteStream(fc.nat()), async (concurrency, keys, picks) => {
+        const running: Item[] = []
+        const finished: Item[] = []
+        const lanes = createLanes<Item>(concurrency, item => {
+          expect(running.some(other => other.lane === item.lane)).toBe(false)
+          running.push(item)
+          expect(running.length).toBeLessThanOrEqual(concurrency)
+          return new Promise(resolve => (item.release = resolve))
+        })
+        for (const [number, key] of keys.entries()) lanes.push(`lane-${key}`, { lane: `lane-${key}`, number, release: () => {} })
+        while (finished.length < keys.length) {
+          const [item] = running.splice(picks.next().value! % running.length, 1)
+          finished.push(item!)
+          item!.release()
+          await until(() => running.length === Math.min(concurrency, new Set(keys.filter((_, n) => !finished.some(f => f.number === n))).size), { withinMs: 1_000, what: 'free lanes start' })
+        }
+        for (const lane of new Set(keys)) {
+          const numbers = finished.filter(item => item.lane === `lane-${lane}`).map(item => item.number)
+          expect(numbers).toEqual([...numbers].sort((a, b) => a - b))
+        }
+      }),
+      { numRuns: 60 },
+    )
+  })
+
+  it('start nothing after close and are idle when what ran has finished', async () => {
+    const started: string[] = []
+    let release = (): void => {}
+    const lanes = createLanes<string>(1, item => {
+      started.push(item)
+      return new Promise(resolve => (release = resolve))
+    })
+    lanes.push('a', 'first')
+    lanes.push('a', 'second')
+    lanes.push('b', 'third')
+    lanes.close()
+    release()
+    await lanes.idle()
+    expect(started).toEqual(['first'])
+    expect(lanes.size).toBe(2)
+  })
+})
