@@ -233,7 +233,9 @@ export class GroupSession implements Session {
 
   #deliveryOf(record: BrokerRecord): Delivery {
     const trail = this.#options.sources.has(record.topic) ? undefined : readTrail(record.headers)
-    if (!trail) return { record, origin: record, attempt: 1 }
+    // Field by field: an origin travels in signals and logs, where the record's payload has no business.
+    const { topic, partition, offset, timestampMs } = record
+    if (!trail) return { record, origin: { topic, partition, offset, timestampMs }, attempt: 1 }
     return { record, origin: trail.origin, trail, attempt: trail.attempt + 1 }
   }
 

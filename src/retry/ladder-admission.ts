@@ -124,12 +124,11 @@ export class LadderAdmission implements Admission {
 
   #trail({ origin, trail }: Delivery, failure: Failure | undefined): Trail {
     const firstFailedAtMs = trail?.firstFailedAtMs ?? (failure && this.#clock.now())
-    const { topic, partition, offset, timestampMs } = origin
     return {
       attempt: 0,
       redriveCount: 0,
       ...trail,
-      origin: { topic, partition, offset, timestampMs },
+      origin,
       group: this.#ladder.group,
       hop: (trail?.hop ?? 0) + 1,
       ...(firstFailedAtMs !== undefined && { firstFailedAtMs }),
