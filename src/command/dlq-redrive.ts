@@ -1,0 +1,180 @@
+/** `spillway dlq redrive`: the plan, and with --execute the run. */
+import { randomUUID } from 'node:crypto'
+import { hostname, userInfo } from 'node:os'
+import type { Command } from 'commander'
+import type { Processor } from '../consume/processor.ts'
+import type { DlqSource } from '../dlq/read.ts'
+import { codeOf, UsageError } from '../errors.ts'
+import { stopOnSignals } from '../process/shutdown.ts'
+import { type Judge, planRedrive, type RedrivePlan } from '../redrive/plan.ts'
+import { type RedriveResult, runRedrive } from '../redrive/run.ts'
+import { createDecoder } from '../schema/decoder.ts'
+import type { SchemaRegistry } from '../schema/registry.ts'
+import { type CommandContext, exitWith, type Output, outputOf } from './context.ts'
+import { progressTo } from './dlq-progress.ts'
+import { exitCode } from './exit-code.ts'
+import { nearest } from './nearest.ts'
+import { printable } from './printable.ts'
+
+/** Throws UsageError (E_USAGE) for a group that the service does not have, and what planRedrive and runRedrive throw. */
+export async function redriveLetters(
+  context: CommandContext,
+  source: DlqSource,
+  command: Command,
+  flags: { readonly execute?: true; readonly reason: string },
+): Promise<void> {
+  const output = outputOf(command)
+  const processor = processorOf(source.group, (await context.service()).processors)
+  const plan = await planned(source, judgeFor(processor, context.registry))
+  if (!flags.execute) {
+    printPlan(plan, output)
+    return
+  }
+  for (const line of planLines(plan)) output.note(line)
+  const result = await moved(context, source, command, flags.reason)
+  if (result) printResult(source.group, result, command, output)
+}
+
+function processorOf(group: string, processors: readonly Processor[]): Processor {
+  const processor = processors.find(({ name }) => name === group)
+  if (processor) return processor
+  const names = processors.map(({ name }) => name)
+  const meant = nearest(group, names)
+  throw new UsageError(
+    `the service has no consumer or worker '${printable(group)}'${meant ? `: did you mean '${meant}'?` : `: it has ${names.join(', ') || 'none'}`}`,
+  )
+}
+
+function judgeFor({ subscriptions }: Processor, registry: SchemaRegistry): Judge {
+  const decoder = createDecoder(registry, [...new Set(subscriptions.map(({ definition }) => definition.schema))])
+  return {
+    async decode({ record }) {
+      if (record.value === null) return { problem: 'the record has no value' }
+      try {
+        return { type: (await decoder.decode(record.value)).type }
+      } catch (error) {
+        const code = codeOf(error)
+        if (code !== 'E_UNDECODABLE' && code !== 'E_UNKNOWN_SCHEMA_ID') throw error
+        return { problem: (error as Error).message }
+      }
+    },
+    handles: (topic, type) => subscriptions.some(({ definition }) => definition.topic.name === topic && definition.type === type),
+  }
+}
+
+async function planned(source: DlqSource, judge: Judge): Promise<RedrivePlan> {
+  const progress = progressTo(process.stderr, `reading ${source.group}`)
+  try {
+    return await planRedrive(source, judge, { onProgress: progress.show })
+  } finally {
+    progress.end()
+  }
+}
+
+function printPlan(plan: RedrivePlan, output: Output): void {
+  if (output.json) output.list('RedrivePlan', [plan])
+  else for (const line of planLines(plan)) output.line(line)
+  if (plan.letters > 0) output.note(`\nNothing has been moved. To move them: spillway dlq redrive ${plan.group} --execute`)
+}
+
+function planLines(plan: RedrivePlan): string[] {
+  const before = plan.redrivenBefore.filter(({ times }) => times > 0)
+  return [
+    plan.letters === 0 ? `${plan.group}: no letters to redrive` : `${plan.group}: ${letters(plan.letters)} to ${plan.target}`,
+    ...plan.kinds.map(({ type, handled, letters: count }) => {
+      const fate = type === '' ? 'cannot be decoded now' : handled ? 'decodes, has a handler' : 'decodes, has no handler'
+      return `  ${letters(count)}  ${[printable(type), fate].filter(Boolean).join('  ')}`
+    }),
+    ...plan.problems.map(({ problem, letters: count }) => `  ${letters(count)}  ${printable(problem)}`),
+    ...before.map(
+      ({ times, letters: count }) => `  ${letters(count)}  redriven ${times === 1 ? 'once' : `${times} times`} before`,
+    ),
+    ...plan.stays.map(
+      ({ because, letters: count }) =>
+        `  ${letters(count)} left where ${count === 1 ? 'it is' : 'they are'}: ${stayWords[because]}`,
+    ),
+    ...(plan.unreadableMoves > 0
+      ? [
+          `  ${plan.unreadableMoves} records of ${plan.group}.dlq.moved cannot be understood: what they moved would be moved again`,
+        ]
+      : []),
+  ]
+}
+
+const stayWords = {
+  'no-trail': 'no failure trail, so nobody knows where they came from',
+  oversize: 'the value was too large for the DLQ and lies only at the source',
+} as const
+
+function letters(count: number): string {
+  return `${count} ${count === 1 ? 'letter' : 'letters'}`
+}
+
+const stopTimeoutMs = 60_000
+
+/** undefined when the run was given up: a second signal came, or the batch did not end in time. */
+async function moved(
+  context: CommandContext,
+  source: DlqSource,
+  command: Command,
+  reason: string,
+): Promise<RedriveResult | undefined> {
+  const { note } = outputOf(command)
+  const progress = progressTo(process.stderr, `moving ${source.group}`)
+  const stop = new AbortController()
+  let done = 0
+  const running = runRedrive(source, context.broker.producer(), {
+    runId: randomUUID(),
+    who: whoami(),
+    reason,
+    signal: stop.signal,
+    onProgress: (count, total) => {
+      done = count
+      progress.show(done, total)
+    },
+  })
+  const code = await stopOnSignals({
+    until: running.then(
+      () => 0,
+      () => 1,
+    ),
+    stop: async () => {
+      stop.abort()
+      await running
+    },
+    onStopping: () => note('\nfinishing the batch ... (again: stop at once)'),
+    onSecond: () => note('stopping at once'),
+    timeoutMs: stopTimeoutMs,
+  })
+  progress.end()
+  if (code === exitCode.interrupted || code === exitCode.deadlinePassed) {
+    note(`given up: ${letters(done)} moved and recorded, and up to a batch more copied. ${again(source.group)}`)
+    exitWith(command, code)
+    return undefined
+  }
+  return running.catch(error => {
+    note(`${letters(done)} moved and recorded before this. ${again(source.group)}`)
+    throw error
+  })
+}
+
+function again(group: string): string {
+  return `For the rest, run again: spillway dlq redrive ${group} --execute`
+}
+
+function printResult(group: string, result: RedriveResult, command: Command, output: Output): void {
+  if (output.json) output.list('RedriveResult', [{ group, ...result }])
+  else output.line(`${group}: ${letters(result.moved)} moved, run ${result.runId}`)
+  if (!result.interrupted) return
+  output.note(`Interrupted. ${again(group)}`)
+  exitWith(command, exitCode.interrupted)
+}
+
+function whoami(): string {
+  try {
+    return `${userInfo().username}@${hostname()}`
+  } catch {
+    // A container's user need not have a name.
+    return `unknown@${hostname()}`
+  }
+}

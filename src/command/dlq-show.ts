@@ -1,0 +1,148 @@
+/** One dead letter, for a person to read. */
+import { isUtf8 } from 'node:buffer'
+import type { BrokerRecord } from '../broker/port.ts'
+import { type DlqSource, type Letter, type ReadOptions, readLetters } from '../dlq/read.ts'
+import { codeOf, LetterMissing, UsageError } from '../errors.ts'
+import { createDecoder, type DecodedAny } from '../schema/decoder.ts'
+import { toJson } from '../schema/json.ts'
+import type { SchemaRegistry } from '../schema/registry.ts'
+import { withoutTrail } from '../topic/trail.ts'
+import type { Output } from './context.ts'
+import { hexView, printable, printableBytes } from './printable.ts'
+
+export interface ShowOptions {
+  /** `partition:offset` of the DLQ; without it the first letters. */
+  readonly address: string | undefined
+  readonly limit: string
+}
+
+/** A payload, or why there is none to show. */
+type Payload = (DecodedAny & { readonly problem?: never }) | { readonly problem: string }
+
+/** Throws UsageError for an address or limit that is none, LetterMissing (E_NO_LETTER), DlqMissing (E_NO_DLQ). */
+export async function showLetters(
+  source: DlqSource,
+  registry: Pick<SchemaRegistry, 'schemaById'>,
+  output: Output,
+  options: ShowOptions,
+): Promise<void> {
+  const at = options.address === undefined ? {} : parseAddress(options.address)
+  const limit = options.address === undefined ? parseLimit(options.limit) : 1
+  const { decodeAny } = createDecoder(registry, [])
+  const stop = new AbortController()
+  const items: object[] = []
+  let shown = 0
+  const onLetter = async (letter: Letter): Promise<void> => {
+    const payload = await decode(decodeAny, letter.record.value)
+    if (output.json) items.push(jsonOf(source.group, letter, payload))
+    else for (const line of textOf(source.group, letter, payload, shown > 0)) output.line(line)
+    if (++shown >= limit) stop.abort()
+  }
+  await readLetters(source, onLetter, { ...at, signal: stop.signal })
+  if (shown === 0 && options.address !== undefined) {
+    throw new LetterMissing(
+      `group '${source.group}' has no letter ${options.address}: it was moved, has expired, or never was. See: spillway dlq list ${source.group}`,
+    )
+  }
+  if (output.json) output.list('DeadLetterList', items)
+  else if (shown === 0) output.note(`group '${source.group}' has no dead letters`)
+}
+
+function parseAddress(address: string): Pick<ReadOptions, 'partition' | 'offset'> {
+  const match = /^(\d{1,9}):(\d{1,18})$/.exec(address)
+  if (!match) throw new UsageError(`'${printable(address)}' is no address of a letter: write partition:offset, such as 0:12`)
+  return { partition: Number(match[1]), offset: BigInt(match[2]!) }
+}
+
+function parseLimit(limit: string): number {
+  if (limit === 'all') return Number.POSITIVE_INFINITY
+  if (!/^[1-9]\d{0,8}$/.test(limit))
+    throw new UsageError(`--limit must be a whole number of 1 or more, not '${printable(limit)}'`)
+  return Number(limit)
+}
+
+/** A registry that is down is no reason to hide the rest of the letter. */
+async function decode(decodeAny: (value: Buffer) => Promise<DecodedAny>, value: Buffer | null): Promise<Payload> {
+  if (value === null) return { problem: 'the record has no value' }
+  try {
+    return await decodeAny(value)
+  } catch (error) {
+    return { problem: `${(error as Error).message} (${codeOf(error) ?? 'unknown'})` }
+  }
+}
+
+function textOf(group: string, letter: Letter, payload: Payload, again: boolean): string[] {
+  const { partition, offset, record, trail } = letter
+  const own = trail ? withoutTrail(record.headers) : record.headers
+  return [
+    ...(again ? [''] : []),
+    `${group} ${partition}:${offset}`,
+    ...trailLines(letter),
+    field('key', record.key === null ? '(none)' : printableBytes(record.key)),
+    ...(own.length > 0 ? ['  headers'] : []),
+    ...own.map(([name, value]) => `    ${printable(name)} = ${printableBytes(value)}`),
+    ...payloadLines(payload, record),
+    ...stackLines(trail?.failure?.stack ?? ''),
+  ]
+}
+
+function trailLines({ record, trail }: Letter): string[] {
+  const dead = field('dead since', timeOf(record.timestampMs))
+  if (!trail) return [field('origin', 'unknown: the record has no failure trail'), dead]
+  const { origin, attempt, redriveCount, failure } = trail
+  const tries = `${attempt} ${attempt === 1 ? 'attempt' : 'attempts'}${redriveCount > 0 ? `, redriven ${redriveCount} times` : ''}`
+  return [
+    field('origin', `${printable(origin.topic)} ${origin.partition}:${origin.offset} of ${timeOf(origin.timestampMs)}`),
+    field('disposition', `${printable(trail.disposition ?? 'unknown')} after ${tries}`),
+    ...(trail.firstFailedAtMs === undefined ? [] : [field('first failed', timeOf(trail.firstFailedAtMs))]),
+    dead,
+    ...(failure ? [field('error', `${printable(failure.class)}: ${printable(failure.message)}`)] : []),
+    ...(failure?.fingerprint ? [field('fingerprint', printable(failure.fingerprint))] : []),
+  ]
+}
+
+function payloadLines(payload: Payload, { value }: BrokerRecord): string[] {
+  if (payload.problem === undefined) {
+    const json = JSON.stringify(toJson(payload.payload), null, 2)
+    return [
+      `  payload, ${printable(payload.type)} of schema id ${payload.schemaId}`,
+      ...json.split('\n').map(line => `    ${printable(line)}`),
+    ]
+  }
+  const size = value === null ? [] : [`  value, ${value.length} bytes`, ...hexView(value).map(line => `    ${line}`)]
+  return [field('payload', `cannot be decoded: ${printable(payload.problem)}`), ...size]
+}
+
+function stackLines(stack: string): string[] {
+  return stack === '' ? [] : ['  stack', ...stack.split('\n').map(line => `    ${printable(line.trim())}`)]
+}
+
+function field(name: string, value: string): string {
+  return `  ${name.padEnd(12)}  ${value}`
+}
+
+function timeOf(ms: number): string {
+  const date = new Date(ms)
+  return Number.isNaN(date.getTime()) ? String(ms) : date.toISOString()
+}
+
+/** Text where the bytes are text, else base64: nothing is lost. */
+function jsonOf(group: string, { partition, offset, record, trail }: Letter, payload: Payload): object {
+  return {
+    group,
+    partition,
+    offset,
+    timestamp: timeOf(record.timestampMs),
+    trail: trail ?? null,
+    key: jsonBytes(record.key),
+    headers: record.headers.map(([name, value]) => ({ name, value: jsonBytes(value) })),
+    ...(payload.problem === undefined
+      ? { type: payload.type, schemaId: payload.schemaId, payload: toJson(payload.payload) }
+      : { problem: payload.problem, value: record.value?.toString('base64') ?? null }),
+  }
+}
+
+function jsonBytes(bytes: Buffer | null): string | null | { base64: string } {
+  if (bytes === null) return null
+  return isUtf8(bytes) ? bytes.toString('utf8') : { base64: bytes.toString('base64') }
+}
