@@ -1,6 +1,15 @@
 #!/usr/bin/env node
 /** The command line: what it says is in command/, what the process needs of it here. */
+import { devCommand } from './command/dev.ts'
+import { dlqCommand } from './command/dlq.ts'
+import { doctorCommand } from './command/doctor.ts'
 import { buildProgram, runProgram } from './command/program.ts'
+import { publishCommand } from './command/publish.ts'
+import { runCommand } from './command/run.ts'
+import { schemaCommand } from './command/schema.ts'
+import { schemaRegisterCommand } from './command/schema-register.ts'
+import { statusCommand } from './command/status.ts'
+import { topicCommand } from './command/topic.ts'
 import { secretsIn } from './config.ts'
 import { redactor } from './observe/redact.ts'
 
@@ -11,7 +20,16 @@ for (const stream of [process.stdout, process.stderr])
     throw error
   })
 
-const program = buildProgram([])
+const program = buildProgram([
+  devCommand(),
+  doctorCommand(),
+  topicCommand(),
+  schemaCommand().addCommand(schemaRegisterCommand()),
+  runCommand(),
+  publishCommand(),
+  statusCommand(),
+  dlqCommand(),
+])
 const code = await runProgram(program, process.argv, redactor(secretsIn()), Boolean(process.env.DEBUG))
 await new Promise<void>(written => process.stdout.write('', () => written()))
 // A configuration may hold timers or sockets of its own, which would keep a finished command alive.

@@ -29,39 +29,54 @@ export interface GlobalOptions {
   readonly verbose?: boolean
 }
 
-/** Throws ConfigError (E_CONFIG) when the environment does not say where broker and registry are and no local stack runs. */
+/**
+ * Opens nothing yet. The fields throw ConfigError (E_CONFIG) when they are first used and the environment does not say where
+ * broker and registry are and no local stack runs: what is wrong with the command line itself is said before.
+ */
 export async function openContext(command: Command): Promise<CommandContext> {
-  const options = command.optsWithGlobals<GlobalOptions>()
+  const { readLocalFile } = await import('../dev/local-file.ts')
+  return openAt(command, () => readConnection(undefined, readLocalFile(process.cwd())))
+}
+
+/** A context for a broker and a registry that are known already. */
+export async function openAt(command: Command, read: () => Connection): Promise<CommandContext> {
+  const { config, verbose } = command.optsWithGlobals<GlobalOptions>()
+  const { note } = outputOf(command)
   // Loaded here, so that `spillway --help` does not wait for the Kafka client.
-  const [{ connectKafka }, { connectRegistry }, { readLocalFile }] = await Promise.all([
+  const [{ connectKafka }, { connectRegistry }] = await Promise.all([
     import('../broker/kafkajs/connect.ts'),
     import('../schema/registry.ts'),
-    import('../dev/local-file.ts'),
   ])
-  const connection = readConnection(undefined, readLocalFile(process.cwd()))
-  const note = outputOf(command).note
-  let broker: ReturnType<typeof connectKafka> | undefined
-  let registry: SchemaRegistry | undefined
-  let service: Promise<Service> | undefined
+  const onLog = (level: string, message: string) => note(`kafka client, ${level}: ${message}`)
+  const connection = once(read)
+  const broker = once(() => connectKafka({ ...brokerOptions(connection()), ...(verbose && { onLog }) }))
+  const registry = once(() => connectRegistry(registryOptions(connection())))
+  const service = once(() => loadService(config))
   return {
-    connection,
-    service: () => (service ??= loadService(options.config)),
-    hasService: options.config !== undefined || findConfig() !== undefined,
+    get connection() {
+      return connection()
+    },
+    service,
+    hasService: config !== undefined || findConfig() !== undefined,
     get broker() {
-      broker ??= connectKafka({
-        ...brokerOptions(connection),
-        onLog: options.verbose ? entry => note(JSON.stringify(entry)) : () => {},
-      })
-      return broker
+      return broker()
     },
     get registry() {
-      registry ??= connectRegistry(registryOptions(connection))
-      return registry
+      return registry()
     },
     close: async () => {
-      await broker?.close().catch(() => {})
+      if (broker.used())
+        await broker()
+          .close()
+          .catch(() => {})
     },
   }
+}
+
+/** Made when first asked for; what throws is tried again. */
+function once<T extends object>(make: () => T): { (): T; used(): boolean } {
+  let made: T | undefined
+  return Object.assign(() => (made ??= make()), { used: () => made !== undefined })
 }
 
 /** Opens, does the work, and closes whatever comes of it. */
@@ -75,7 +90,7 @@ export async function inContext<T>(command: Command, work: (context: CommandCont
 }
 
 function brokerOptions({ brokers, clientId, ssl, sasl }: Connection) {
-  return { brokers: [...brokers], clientId, ...(ssl !== undefined && { ssl }), ...(sasl && { sasl }) }
+  return { brokers, clientId, ...(ssl !== undefined && { ssl }), ...(sasl && { sasl }) }
 }
 
 function registryOptions({ registryUrl, registryUsername, registryPassword }: Connection) {

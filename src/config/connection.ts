@@ -29,7 +29,7 @@ export interface Connection {
 }
 
 export type LogLevel = (typeof logLevels)[number]
-type Environment = Readonly<Record<string, string | undefined>>
+export type Environment = Readonly<Record<string, string | undefined>>
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 const logFormats = ['json', 'pretty'] as const
@@ -66,6 +66,11 @@ export function readConnection(
   }
   if (problems.length > 0) throw new ConfigError(problems)
   return concealing(connection, ['registryPassword'])
+}
+
+/** For what takes an environment as it is, such as the local stack, which hands it on to what it starts. */
+export function environment(): NodeJS.ProcessEnv {
+  return process.env
 }
 
 /** The secrets that the environment holds, for whoever prints to take them out. Never throws. */

@@ -117,12 +117,10 @@ export type TopicChange =
       readonly config: Readonly<Record<string, string>>
     }
   | { readonly kind: 'grow'; readonly topic: string; readonly from: number; readonly to: number }
-  /** `config` is all that the topic has to have afterwards, what somebody else has set included. */
   | {
       readonly kind: 'alter'
       readonly topic: string
       readonly settings: readonly { readonly name: string; readonly from: string | undefined; readonly to: string }[]
-      readonly config: Readonly<Record<string, string>>
     }
   /** Needed, but not done unless it is allowed. */
   | { readonly kind: 'refused'; readonly topic: string; readonly reason: string }
@@ -206,7 +204,7 @@ function configChanges(topic: WantedTopic, state: ExistingTopic): TopicChange[] 
     .filter(([name, value]) => state.config[name] !== value)
     .map(([name, to]) => ({ name, from: state.config[name], to }))
   if (settings.length === 0) return []
-  return [{ kind: 'alter', topic: topic.name, settings, config: { ...state.config, ...topic.config } }]
+  return [{ kind: 'alter', topic: topic.name, settings }]
 }
 
 function replicaProblems({ name, replicationFactor }: ExistingTopic, wanted: number): TopicChange[] {

@@ -1,0 +1,91 @@
+/** `spillway run [names...]` */
+import { Command } from 'commander'
+import { type Connection, secretsIn } from '../config.ts'
+import { logSignals } from '../observe/log.ts'
+import { createLogger } from '../observe/logger.ts'
+import { Signals } from '../observe/signals.ts'
+import { stopOnSignals, surviveStrayRejections } from '../process/shutdown.ts'
+import { chooseProcessors } from './choose.ts'
+import { type CommandContext, exitWith, openContext } from './context.ts'
+import { exitCode, exitCodeOf } from './exit-code.ts'
+
+type ProcessLogger = ReturnType<typeof createLogger>
+
+export function runCommand(): Command {
+  return new Command('run')
+    .description('Run consumers and workers until SIGTERM or Ctrl-C; all of the service when none is named')
+    .argument('[names...]', 'consumers and workers')
+    .addHelpText(
+      'after',
+      `
+Logs to stdout: JSON lines, or for a person on a terminal (LOG_FORMAT=json|pretty, LOG_LEVEL=debug shows every message).
+The first SIGTERM or Ctrl-C drains: nothing new starts, what runs is finished, committed, and the groups are left.
+Exit 0 when that was done within SHUTDOWN_TIMEOUT_MS (25000), 70 when not, 130 at once at a second signal.`,
+    )
+    .action(async (names: string[], _flags: object, command: Command) => {
+      const context = await openContext(command)
+      const code = await run(context, names).catch(async error => {
+        await context.close()
+        throw error
+      })
+      // At the deadline something hangs, and closing would wait for it.
+      if (code === exitCode.ok) await context.close()
+      exitWith(command, code)
+    })
+}
+
+async function run(context: CommandContext, names: readonly string[]): Promise<number> {
+  const service = await context.service()
+  const processors = chooseProcessors(service, names)
+  const { connection, broker, registry } = context
+  const { startProcess } = await import('../process/process.ts')
+  const logger = createLogger({ level: connection.logLevel, format: connection.logFormat, secrets: secretsIn() })
+  const signals = new Signals()
+  const left = watchGroups(signals)
+  logSignals(signals, logger)
+  surviveStrayRejections(reason => logger.error({ error: reason }, 'a promise was rejected and nobody awaits it'))
+
+  const starting = startProcess({ name: service.name, processors, broker, registry, signals, logger })
+  logger.info({ service: service.name, processors: processors.map(({ name }) => name) }, 'starting')
+  const failure: { error?: unknown } = {}
+  const failed = starting.then(
+    () => new Promise<never>(() => {}),
+    error => {
+      failure.error = error
+      return exitCodeOf(error)
+    },
+  )
+  const code = await stopOnSignals({
+    ...reports(logger, connection, left),
+    stop: async () => (await starting.catch(() => undefined))?.stop(),
+    until: failed,
+    timeoutMs: connection.shutdownTimeoutMs,
+  })
+  if (failure.error !== undefined) throw failure.error
+  if (code === exitCode.ok) logger.info({}, 'stopped')
+  return code
+}
+
+function reports(logger: ProcessLogger, { shutdownTimeoutMs }: Connection, left: () => object[]) {
+  return {
+    onStopping: (signal: string) => logger.info({ signal, timeoutMs: shutdownTimeoutMs }, 'stopping'),
+    onSecond: (signal: string) =>
+      logger.warn({ signal, groups: left() }, 'stopped at once: what was running runs again elsewhere'),
+    onDeadline: () =>
+      logger.error(
+        { timeoutMs: shutdownTimeoutMs, groups: left() },
+        'not stopped within the deadline: what was running runs again elsewhere',
+      ),
+    onFailed: (error: unknown) => logger.error({ error }, 'stopping failed'),
+  }
+}
+
+/** What has not been left yet, for the line that says why a stop took too long. */
+function watchGroups(signals: Signals): () => { group: string; running: number }[] {
+  const running = new Map<string, number>()
+  signals.on('consumer.joined', ({ group }) => running.set(group, 0))
+  signals.on('consumer.revoking', signal => running.set(signal.group, signal.running))
+  signals.on('consumer.drained', ({ group, unfinished }) => running.set(group, unfinished))
+  signals.on('consumer.stopped', ({ group }) => running.delete(group))
+  return () => [...running].map(([group, count]) => ({ group, running: count }))
+}
