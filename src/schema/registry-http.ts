@@ -11,6 +11,8 @@ export interface RegistryAddress {
 export interface RegistryAnswer {
   readonly status: number
   readonly body: unknown
+  /** For an answer that is not what it should be. */
+  unexpected(): RegistryUnavailable
 }
 
 export type RegistryCall = (method: 'GET' | 'POST', path: string, body?: object) => Promise<RegistryAnswer>
@@ -63,18 +65,11 @@ export function registryCalls(address: RegistryAddress, timeoutMs: number): Regi
   }
 }
 
-/** RegistryUnavailable for a request that got no answer. */
-export function unreachable(address: RegistryAddress, what: string, timeoutMs: number, cause: unknown): RegistryUnavailable {
+function unreachable(address: RegistryAddress, what: string, timeoutMs: number, cause: unknown): RegistryUnavailable {
   return new RegistryUnavailable(`schema registry ${address.url}: ${reasonOf(cause, timeoutMs)} (${what})`, { cause })
 }
 
-/** The error of an answer that is neither a success nor a "not found" of the registry itself. */
-export function refusal(
-  address: RegistryAddress,
-  what: string,
-  status: number,
-  detail: string,
-): RegistryUnavailable | RegistryRefused {
+function refusal(address: RegistryAddress, what: string, status: number, detail: string): RegistryUnavailable | RegistryRefused {
   const message = `schema registry ${address.url} answered ${status} to ${what}${detail === '' ? '' : `: ${detail}`}`
   // 404 without a registry's error code is a wrong path or a proxy: were it "unknown schema", every message would be a dead letter.
   const unavailable = status < 400 || status >= 500 || [401, 403, 404, 408, 429].includes(status)
@@ -83,15 +78,19 @@ export function refusal(
 
 function judge(address: RegistryAddress, what: string, status: number, text: string): RegistryAnswer {
   const body = parse(text)
+  const unexpected = () =>
+    new RegistryUnavailable(
+      `schema registry ${address.url} answered ${what} with something that is not what a schema registry gives`,
+    )
   const error = body as { error_code?: unknown; message?: unknown } | undefined
   if (status >= 200 && status < 300) {
     if (body === undefined)
       throw new RegistryUnavailable(
         `schema registry ${address.url} answered ${what} with something that is not JSON: is it a registry?`,
       )
-    return { status, body }
+    return { status, body, unexpected }
   }
-  if ((status === 404 || status === 409) && typeof error?.error_code === 'number') return { status, body }
+  if ((status === 404 || status === 409) && typeof error?.error_code === 'number') return { status, body, unexpected }
   throw refusal(address, what, status, typeof error?.message === 'string' ? error.message.slice(0, 500) : '')
 }
 

@@ -1,7 +1,7 @@
 /** The schema registry as Spillway needs it, and a client for any that speaks Confluent's API (Confluent, Redpanda, Apicurio). */
-import { RegistryUnavailable, SchemaIncompatible, SchemaNotRegistered, Undecodable, UnknownSchemaId } from '../errors.ts'
+import { SchemaIncompatible, SchemaNotRegistered, Undecodable, UnknownSchemaId } from '../errors.ts'
 import type { MessageSchema } from '../message/schema.ts'
-import { registryClient } from './registry-client.ts'
+import { type AssembleSchema, schemaAssembler } from './registry-client.ts'
 import { parseAddress, type RegistryAnswer, type RegistryCall, registryCalls } from './registry-http.ts'
 
 /** Every method also throws RegistryUnavailable (retryable) and RegistryRefused. */
@@ -38,14 +38,10 @@ export function connectRegistry(options: RegistryOptions): SchemaRegistry {
   const address = parseAddress(options)
   const timeoutMs = options.timeoutMs ?? 5_000
   const call = registryCalls(address, timeoutMs)
-  const client = registryClient(address, timeoutMs)
-  const ids = rememberedIds(async (subject, schema) => {
-    const id = await client.findId(subject, schema.avro)
-    if (id === undefined) throw notRegistered(subject, schema)
-    return id
-  })
+  const assemble = schemaAssembler(address, timeoutMs)
+  const ids = rememberedIds((subject, schema) => findId(call, subject, schema))
   const schemas = rememberedSchemas(
-    id => fetchSchema(call, id, () => client.assembled(id)),
+    id => fetchSchema(call, id, assemble),
     options.unknownForMs ?? 30_000,
     options.clock ?? performance,
   )
@@ -133,28 +129,38 @@ export function unknownId(id: number): UnknownSchemaId {
   return new UnknownSchemaId(`the schema registry knows no schema with id ${id}`)
 }
 
-async function fetchSchema(call: RegistryCall, id: number, assembled: () => Promise<string>): Promise<string> {
+async function findId(call: RegistryCall, subject: string, schema: MessageSchema): Promise<number> {
+  const path = `/subjects/${encodeURIComponent(subject)}`
+  const answer = await call('POST', path, { schema: JSON.stringify(schema.avro) })
+  if (answer.status === 404) throw notRegistered(subject, schema)
+  const { id } = answer.body as { id?: unknown }
+  if (typeof id !== 'number') throw answer.unexpected()
+  return id
+}
+
+async function fetchSchema(call: RegistryCall, id: number, assemble: AssembleSchema): Promise<string> {
   const answer = await call('GET', `/schemas/ids/${id}`)
   if (answer.status !== 200) throw unknownId(id)
-  const { schema, schemaType, references } = answer.body as { schema?: unknown; schemaType?: unknown; references?: unknown }
+  const { schemaType, references } = answer.body as { schemaType?: unknown; references?: unknown }
   if (schemaType !== undefined && schemaType !== null && schemaType !== 'AVRO')
     throw new Undecodable(`schema id ${id} is ${schemaType}, not Avro`)
-  if (Array.isArray(references) && references.length > 0) return assembled()
-  return textOf(schema, `GET /schemas/ids/${id}`)
+  if (Array.isArray(references) && references.length > 0) return assemble(id)
+  return textOf(answer)
 }
 
 async function fetchVersions(call: RegistryCall, subject: string, schemaById: SchemaRegistry['schemaById']): Promise<string[]> {
   const path = `/subjects/${encodeURIComponent(subject)}/versions`
   const list = await call('GET', path)
   if (list.status !== 200) return []
+  if (!Array.isArray(list.body)) throw list.unexpected()
   const versions = (list.body as number[]).toSorted((a, b) => a - b)
   const schemas: string[] = []
   for (const version of versions) {
-    const { status, body } = await call('GET', `${path}/${version}`)
+    const answer = await call('GET', `${path}/${version}`)
     // Deleted since the list was made.
-    if (status !== 200) continue
-    const { id, schema, references } = body as { id: number; schema?: unknown; references?: unknown[] }
-    schemas.push(references?.length ? await schemaById(id) : textOf(schema, `GET ${path}/${version}`))
+    if (answer.status !== 200) continue
+    const { id, references } = answer.body as { id: number; references?: unknown[] }
+    schemas.push(references?.length ? await schemaById(id) : textOf(answer))
   }
   return schemas
 }
@@ -165,7 +171,7 @@ async function registerVersion(call: RegistryCall, subject: string, schema: Mess
   if (answer.status === 409)
     throw new SchemaIncompatible(`the registry refuses ${schema.name} for subject ${subject}: ${messageOf(answer)}`)
   const id = (answer.body as { id?: unknown }).id
-  if (answer.status !== 200 || typeof id !== 'number') throw notUnderstood(`POST ${path}`)
+  if (answer.status !== 200 || typeof id !== 'number') throw answer.unexpected()
   return id
 }
 
@@ -180,17 +186,14 @@ async function askVerdict(
   // No subject, or no version of it: nothing that could conflict.
   if (answer.status === 404) return { compatible: true, messages: [] }
   const { is_compatible: compatible, messages } = answer.body as { is_compatible?: unknown; messages?: unknown }
-  if (typeof compatible !== 'boolean') throw notUnderstood(`POST ${path}`)
+  if (typeof compatible !== 'boolean') throw answer.unexpected()
   return { compatible, messages: Array.isArray(messages) ? messages.map(String) : [] }
 }
 
-function textOf(schema: unknown, what: string): string {
-  if (typeof schema !== 'string') throw notUnderstood(what)
+function textOf(answer: RegistryAnswer): string {
+  const { schema } = answer.body as { schema?: unknown }
+  if (typeof schema !== 'string') throw answer.unexpected()
   return schema
-}
-
-function notUnderstood(what: string): RegistryUnavailable {
-  return new RegistryUnavailable(`the answer to ${what} is not what a schema registry gives`)
 }
 
 function messageOf(answer: RegistryAnswer): string {
