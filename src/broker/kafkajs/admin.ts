@@ -1,0 +1,177 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Admin as KafkaJsAdmin } from 'kafkajs'
+import type { Admin, CommittedOffset, PartitionBounds, TopicSpec, TopicState } from '../port.ts'
+import type { Client } from './client.ts'
+import { describeTopics, earliest, latest, listOffsets } from './cluster.ts'
+import { meansStaleMetadata, protocolType } from './errors.ts'
+
+const topicResource = 2
+const readyWithinMs = 30_000
+
+export function kafkaAdmin(client: Client): Admin {
+  const connection = lazyAdmin(client)
+  const call = async <Result>(doing: string, run: (admin: KafkaJsAdmin) => Promise<Result>): Promise<Result> => {
+    try {
+      return await run(await connection.connected())
+    } catch (error) {
+      throw client.failure(doing, error)
+    }
+  }
+  return {
+    brokerCount: () => call('count the brokers', async admin => (await admin.describeCluster()).brokers.length),
+    topicNames: () => call('list the topics', admin => admin.listTopics()),
+    topics: names => call(`describe the topics ${names.join(', ')}`, admin => topicStates(client, admin, names)),
+    createTopics: specs =>
+      call(`create the topics ${specs.map(({ name }) => name).join(', ')}`, async admin => {
+        await createMissing(admin, specs)
+        await waitUntilLed(client, specs)
+      }),
+    addPartitions: (topic, partitions) =>
+      call(`raise ${topic} to ${partitions} partitions`, async admin => {
+        await admin.createPartitions({ topicPartitions: [{ topic, count: partitions }] })
+        await waitUntilLed(client, [{ name: topic, partitions }])
+      }),
+    alterConfig: (topic, config) => call(`configure ${topic}`, admin => alterConfig(admin, topic, config)),
+    bounds: topic => call(`find the offsets of ${topic}`, () => boundsOf(client, topic)),
+    committed: (group, topics) => call(`find the commits of ${group}`, () => committedOffsets(client, group, topics)),
+    groups: names =>
+      call(`describe the groups ${names.join(', ')}`, async admin => {
+        if (names.length === 0) return []
+        const { groups } = await admin.describeGroups([...names])
+        return groups.map(({ groupId, state, members }) => ({ group: groupId, state, members: members.length }))
+      }),
+    close: () => connection.close(),
+  }
+}
+
+function lazyAdmin(client: Client): { connected(): Promise<KafkaJsAdmin>; close(): Promise<void> } {
+  let connecting: Promise<KafkaJsAdmin> | undefined
+  const connect = async (): Promise<KafkaJsAdmin> => {
+    const admin = client.newKafka().admin()
+    await admin.connect()
+    return admin
+  }
+  return {
+    connected() {
+      connecting ??= connect().catch(error => {
+        connecting = undefined
+        throw error
+      })
+      return connecting
+    },
+    async close() {
+      const admin = await connecting?.catch(() => undefined)
+      connecting = undefined
+      await admin?.disconnect().catch(() => {})
+    },
+  }
+}
+
+async function topicStates(client: Client, admin: KafkaJsAdmin, names: readonly string[]): Promise<TopicState[]> {
+  const found = await describeTopics(await client.cluster(), [...new Set(names)])
+  if (found.length === 0) return []
+  const resources = found.map(({ topic }) => ({ type: topicResource, name: topic }))
+  const configs = new Map<string, Record<string, string>>()
+  for (const { resourceName, configEntries } of (await admin.describeConfigs({ resources, includeSynonyms: false })).resources) {
+    // 1 is a setting of the topic itself; all others come from the broker. kafkajs's `isDefault` counts the broker's file as no default.
+    const own = configEntries.filter(entry => (entry as unknown as { configSource: number }).configSource === 1)
+    configs.set(resourceName, Object.fromEntries(own.map(({ configName, configValue }) => [configName, configValue])))
+  }
+  return found.map(({ topic, partitionMetadata }) => ({
+    name: topic,
+    partitions: partitionMetadata.length,
+    replicationFactor: partitionMetadata[0]?.replicas.length ?? 0,
+    config: configs.get(topic) ?? {},
+  }))
+}
+
+async function createMissing(admin: KafkaJsAdmin, specs: readonly TopicSpec[]): Promise<void> {
+  if (specs.length === 0) return
+  const topics = specs.map(({ name, partitions, replicationFactor, config }) => ({
+    topic: name,
+    numPartitions: partitions,
+    replicationFactor,
+    configEntries: Object.entries(config).map(([entry, value]) => ({ name: entry, value })),
+  }))
+  try {
+    await admin.createTopics({ topics, waitForLeaders: false, timeout: 15_000 })
+  } catch (error) {
+    // One error a topic, and those that are not among them have been created.
+    const errors = (error as { errors?: unknown }).errors
+    const serious = (Array.isArray(errors) ? errors : [error]).filter(one => protocolType(one) !== 'TOPIC_ALREADY_EXISTS')
+    if (serious.length > 0) throw serious[0]
+  }
+}
+
+// A fresh topic is unknown to some brokers, or without leaders, for a moment after it was created.
+async function waitUntilLed(
+  client: Client,
+  wanted: readonly { readonly name: string; readonly partitions: number }[],
+): Promise<void> {
+  const names = wanted.map(({ name }) => name)
+  const deadline = Date.now() + readyWithinMs
+  for (let wait = 20; ; wait = Math.min(wait * 2, 500)) {
+    try {
+      const found = await describeTopics(await client.cluster(), names)
+      if (
+        found.length === names.length &&
+        found.every(({ partitionMetadata }) => partitionMetadata.every(({ leader }) => leader >= 0))
+      )
+        return
+    } catch (error) {
+      if (!meansStaleMetadata(error)) throw error
+    }
+    if (Date.now() > deadline) throw new Error(`not all partitions have a leader after ${readyWithinMs} ms`)
+    await pause(wait)
+  }
+}
+
+// AlterConfigs sets the whole configuration of a topic: what is not named falls back to the default.
+async function alterConfig(admin: KafkaJsAdmin, topic: string, config: Readonly<Record<string, string>>): Promise<void> {
+  const { resources } = await admin.describeConfigs({ resources: [{ type: topicResource, name: topic }], includeSynonyms: false })
+  const entries = resources[0]?.configEntries ?? []
+  const own = entries.filter(entry => (entry as unknown as { configSource: number }).configSource === 1 && !entry.isSensitive)
+  const merged = new Map([
+    ...own.map(({ configName, configValue }) => [configName, configValue] as const),
+    ...Object.entries(config),
+  ])
+  const configEntries = [...merged].map(([name, value]) => ({ name, value }))
+  await admin.alterConfigs({ validateOnly: false, resources: [{ type: topicResource, name: topic, configEntries }] })
+}
+
+async function boundsOf(client: Client, topic: string): Promise<PartitionBounds[]> {
+  const cluster = await client.cluster()
+  await cluster.addMultipleTargetTopics([topic])
+  const find = async (): Promise<PartitionBounds[]> => {
+    const partitions = cluster.findTopicPartitionMetadata(topic).map(({ partitionId }) => ({ topic, partition: partitionId }))
+    const lows = await listOffsets(cluster, partitions, earliest, 1)
+    const highs = await listOffsets(cluster, partitions, latest, 1)
+    const high = new Map(highs.map(({ partition, offset }) => [partition, offset]))
+    return lows
+      .map(({ partition, offset }) => ({ partition, low: offset, high: high.get(partition) ?? offset }))
+      .sort((a, b) => a.partition - b.partition)
+  }
+  try {
+    await cluster.refreshMetadata()
+    return await find()
+  } catch (error) {
+    if (!meansStaleMetadata(error)) throw error
+    await cluster.refreshMetadata()
+    return await find()
+  }
+}
+
+async function committedOffsets(client: Client, group: string, topics: readonly string[]): Promise<CommittedOffset[]> {
+  const cluster = await client.cluster()
+  const found = await describeTopics(cluster, topics)
+  if (found.length === 0) return []
+  const coordinator = await cluster.findGroupCoordinator({ groupId: group })
+  const request = found.map(({ topic, partitionMetadata }) => ({
+    topic,
+    partitions: partitionMetadata.map(({ partitionId }) => ({ partition: partitionId })),
+  }))
+  const { responses } = await coordinator.offsetFetch({ groupId: group, topics: request })
+  return responses.flatMap(({ topic, partitions }) =>
+    partitions.map(({ partition, offset, metadata }) => ({ topic, partition, offset: BigInt(offset), metadata: metadata ?? '' })),
+  )
+}

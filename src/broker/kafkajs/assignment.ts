@@ -1,0 +1,62 @@
+import type { AssignedPartition, TopicPartition } from '../port.ts'
+import type { ConsumerGroup, FetchedBatch, Membership, OffsetManager } from './internals.ts'
+import { keyOf } from './positions.ts'
+import { nextOffset } from './records.ts'
+
+/** What one join has given this member, until the next join or the leaving. */
+export interface Assignment {
+  readonly group: ConsumerGroup
+  readonly member: Membership
+  readonly offsets: OffsetManager
+  readonly positions: Map<string, bigint>
+  /** onAssigned has resolved: records may come. */
+  open: boolean
+  revoking: boolean
+  drained: Promise<void> | undefined
+  /** Resolves when onAssigned is through, either way. */
+  readonly begun: Promise<void>
+  readonly markBegun: () => void
+  /** Resolves when nothing of this is valid any more. */
+  readonly ended: Promise<void>
+  readonly end: () => void
+}
+
+export function newAssignment(group: ConsumerGroup, partitions: readonly AssignedPartition[]): Assignment {
+  const begun = Promise.withResolvers<void>()
+  const ended = Promise.withResolvers<void>()
+  return {
+    group,
+    member: { groupId: group.groupId, memberId: group.memberId!, groupGenerationId: group.generationId },
+    offsets: group.offsetManager,
+    positions: new Map(partitions.map(one => [keyOf(one), one.position])),
+    open: false,
+    revoking: false,
+    drained: undefined,
+    begun: begun.promise,
+    markBegun: begun.resolve,
+    ended: ended.promise,
+    end: ended.resolve,
+  }
+}
+
+/** Moves the place that is fetched next. False when it was there already. */
+export function advance(assignment: Assignment, target: TopicPartition, next: bigint): boolean {
+  const key = keyOf(target)
+  const position = assignment.positions.get(key)
+  if (position === undefined || next <= position) return false
+  assignment.positions.set(key, next)
+  const { topic, partition } = target
+  assignment.offsets.resolveOffset({ topic, partition, offset: (next - 1n).toString() })
+  return true
+}
+
+/** Which assignment a batch was fetched under, and where its partition stands after it. */
+export interface Claim {
+  readonly assignment: Assignment
+  readonly next: bigint
+}
+
+export function claimOf(batch: FetchedBatch, assignment: Assignment): Claim | undefined {
+  const next = nextOffset(batch)
+  return next === undefined || !assignment.positions.has(keyOf(batch)) ? undefined : { assignment, next }
+}

@@ -1,0 +1,34 @@
+import type { Broker } from '../port.ts'
+import { kafkaAdmin } from './admin.ts'
+import { type KafkaOptions, newClient } from './client.ts'
+import { groupConsumer } from './consumer.ts'
+import { library } from './library.ts'
+import { batchProducer } from './producer.ts'
+import { partitionReader } from './reader.ts'
+
+export type { KafkaLogLevel, KafkaOptions } from './client.ts'
+
+/** A cluster through kafkajs. Connects when first used. Throws ConfigError when kafkajs is not the version that this was built on. */
+export function connectKafka(options: KafkaOptions): Broker & { close(): Promise<void> } {
+  library()
+  const client = newClient(options)
+  const open = new Set<{ close(): Promise<void> }>()
+  const kept = <Part extends { close(): Promise<void> }>(part: Part): Part => {
+    open.add(part)
+    return part
+  }
+  return {
+    producer: () => kept(batchProducer(client)),
+    consumer: consumerOptions => {
+      const consumer = groupConsumer(client, consumerOptions)
+      open.add({ close: () => consumer.stop() })
+      return consumer
+    },
+    admin: () => kept(kafkaAdmin(client)),
+    reader: () => kept(partitionReader(client)),
+    async close() {
+      await Promise.all([...open].map(part => part.close()))
+      await client.close()
+    },
+  }
+}

@@ -1,0 +1,110 @@
+import { BrokerRefused, BrokerUnavailable, codeOf, type SpillwayError } from '../../errors.ts'
+import { library } from './library.ts'
+
+/** What went wrong, in our terms. `doing` completes "Could not ..." and names the topic or group. */
+export function brokerFailure(doing: string, brokers: readonly string[], error: unknown): SpillwayError {
+  if (codeOf(error)?.startsWith('E_')) return error as SpillwayError
+  const type = protocolType(error)
+  const reason = type ?? plainReason(error)
+  const message = `Could not ${doing} (brokers ${brokers.join(', ')}): ${reason}`
+  const refused = type === undefined ? chain(error).some(isRefusal) : refusals.has(type)
+  return refused ? new BrokerRefused(message, { cause: error }) : new BrokerUnavailable(message, { cause: error })
+}
+
+/** Kafka's name of the error, such as MESSAGE_TOO_LARGE, however deep kafkajs has wrapped it. */
+export function protocolType(error: unknown): string | undefined {
+  for (const one of chain(error)) {
+    const type = (one as { type?: unknown }).type
+    if (typeof type === 'string' && type !== 'UNKNOWN') return type
+  }
+  return undefined
+}
+
+/** The group has moved on without this member, or is about to. */
+export function meansLostAssignment(error: unknown): boolean {
+  const type = protocolType(error)
+  return (
+    type === 'ILLEGAL_GENERATION' ||
+    type === 'UNKNOWN_MEMBER_ID' ||
+    type === 'REBALANCE_IN_PROGRESS' ||
+    type === 'FENCED_INSTANCE_ID'
+  )
+}
+
+/** The cluster has changed: fresh metadata, and the same request may work. */
+export function meansStaleMetadata(error: unknown): boolean {
+  const type = protocolType(error)
+  if (type !== undefined) return staleness.has(type)
+  // Not a word from the broker: the connection broke or could not be made.
+  return !chain(error).some(isRefusal)
+}
+
+const staleness = new Set([
+  'NOT_LEADER_FOR_PARTITION',
+  'LEADER_NOT_AVAILABLE',
+  'REPLICA_NOT_AVAILABLE',
+  'BROKER_NOT_AVAILABLE',
+  'FENCED_LEADER_EPOCH',
+  'UNKNOWN_LEADER_EPOCH',
+  'NOT_COORDINATOR_FOR_GROUP',
+  'GROUP_COORDINATOR_NOT_AVAILABLE',
+  'GROUP_LOAD_IN_PROGRESS',
+  'NETWORK_EXCEPTION',
+  'REQUEST_TIMED_OUT',
+  'NOT_CONTROLLER',
+])
+
+// Answers that the same request would get again.
+const refusals = new Set([
+  'UNKNOWN_TOPIC_OR_PARTITION',
+  'MESSAGE_TOO_LARGE',
+  'RECORD_LIST_TOO_LARGE',
+  'INVALID_RECORD',
+  'INVALID_TIMESTAMP',
+  'INVALID_TOPIC_EXCEPTION',
+  'INVALID_REQUIRED_ACKS',
+  'INVALID_GROUP_ID',
+  'INVALID_SESSION_TIMEOUT',
+  'INVALID_COMMIT_OFFSET_SIZE',
+  'OFFSET_METADATA_TOO_LARGE',
+  'INCONSISTENT_GROUP_PROTOCOL',
+  'TOPIC_AUTHORIZATION_FAILED',
+  'GROUP_AUTHORIZATION_FAILED',
+  'CLUSTER_AUTHORIZATION_FAILED',
+  'TRANSACTIONAL_ID_AUTHORIZATION_FAILED',
+  'SECURITY_DISABLED',
+  'SASL_AUTHENTICATION_FAILED',
+  'UNSUPPORTED_SASL_MECHANISM',
+  'UNSUPPORTED_VERSION',
+  'UNSUPPORTED_FOR_MESSAGE_FORMAT',
+  'UNSUPPORTED_COMPRESSION_TYPE',
+  'TOPIC_ALREADY_EXISTS',
+  'INVALID_PARTITIONS',
+  'INVALID_REPLICATION_FACTOR',
+  'INVALID_REPLICA_ASSIGNMENT',
+  'INVALID_CONFIG',
+  'INVALID_REQUEST',
+  'POLICY_VIOLATION',
+])
+
+// Errors of kafkajs that carry no protocol code.
+function isRefusal(error: object): boolean {
+  return library().refusals.some(refusal => error instanceof refusal)
+}
+
+/** The error and what it wraps; of several (topics created together) the first. */
+function chain(error: unknown): object[] {
+  const found: object[] = []
+  let next: unknown = error
+  while (typeof next === 'object' && next !== null && !found.includes(next)) {
+    found.push(next)
+    const { cause, errors } = next as { cause?: unknown; errors?: unknown }
+    next = cause ?? (Array.isArray(errors) ? errors[0] : undefined)
+  }
+  return found
+}
+
+function plainReason(error: unknown): string {
+  const last = chain(error).at(-1) as { message?: unknown } | undefined
+  return typeof last?.message === 'string' ? last.message : String(error)
+}

@@ -1,0 +1,141 @@
+/** What we touch inside kafkajs 2.2.4. Its own typings leave these out; the boot guard in library.ts pins the version they hold for. */
+import type { Headers } from '../../message/headers.ts'
+
+export interface ProtocolPartition {
+  readonly partition: number
+  readonly offset: string
+  readonly metadata?: string | null
+}
+
+export interface ProtocolTopic {
+  readonly topic: string
+  readonly partitions: readonly ProtocolPartition[]
+}
+
+export interface PartitionMetadata {
+  readonly partitionId: number
+  readonly leader: number
+  readonly replicas: readonly number[]
+}
+
+export interface TopicMetadata {
+  readonly topic: string
+  readonly partitionMetadata: readonly PartitionMetadata[]
+}
+
+export interface Membership {
+  readonly groupId: string
+  readonly memberId: string
+  readonly groupGenerationId: number
+}
+
+export interface FetchedPartition {
+  readonly partition: number
+  readonly highWatermark: string
+  readonly lastStableOffset?: string
+  readonly messages: readonly RawMessage[]
+}
+
+export interface FetchRequest {
+  readonly maxWaitTime: number
+  readonly minBytes: number
+  readonly maxBytes: number
+  readonly isolationLevel: 0 | 1
+  readonly topics: readonly {
+    readonly topic: string
+    readonly partitions: readonly { readonly partition: number; readonly fetchOffset: string; readonly maxBytes: number }[]
+  }[]
+}
+
+/** A connection to one node. */
+export interface Node {
+  metadata(topics: readonly string[]): Promise<{ readonly topicMetadata: readonly TopicMetadata[] }>
+  heartbeat(member: Membership): Promise<unknown>
+  offsetCommit(request: Membership & { readonly topics: readonly ProtocolTopic[] }): Promise<unknown>
+  offsetFetch(request: {
+    readonly groupId: string
+    readonly topics: readonly { readonly topic: string; readonly partitions: readonly { readonly partition: number }[] }[]
+  }): Promise<{ readonly responses: readonly ProtocolTopic[] }>
+  listOffsets(request: {
+    readonly isolationLevel: 0 | 1
+    readonly topics: readonly {
+      readonly topic: string
+      readonly partitions: readonly { readonly partition: number; readonly timestamp: number }[]
+    }[]
+  }): Promise<{ readonly responses: readonly ProtocolTopic[] }>
+  fetch(request: FetchRequest): Promise<{
+    readonly responses: readonly { readonly topicName: string; readonly partitions: readonly FetchedPartition[] }[]
+  }>
+}
+
+export interface Cluster {
+  readonly brokerPool: { findConnectedBroker(): Promise<Node> }
+  connect(): Promise<void>
+  disconnect(): Promise<void>
+  refreshMetadata(): Promise<void>
+  removeBroker(address: { readonly host: string; readonly port: number }): void
+  addMultipleTargetTopics(topics: readonly string[]): Promise<void>
+  findTopicPartitionMetadata(topic: string): readonly PartitionMetadata[]
+  findLeaderForPartitions(topic: string, partitions: readonly number[]): Record<string, readonly number[]>
+  findBroker(target: { readonly nodeId: string }): Promise<Node>
+  findGroupCoordinator(target: { readonly groupId: string }): Promise<Node>
+}
+
+export interface OffsetManager {
+  /** By topic and partition. Not copies: what is written here decides what is fetched next. */
+  committedOffsets(): Record<string, Record<number, string>>
+  resolvedOffsets: Record<string, Record<number, string>>
+  resolveOffset(position: { readonly topic: string; readonly partition: number; readonly offset: string }): void
+  setDefaultOffset(target: { readonly topic: string; readonly partition: number }): Promise<void>
+}
+
+export interface ConsumerGroup {
+  readonly cluster: Cluster
+  readonly groupId: string
+  readonly coordinator: Node
+  readonly generationId: number
+  readonly memberId: string | null
+  readonly offsetManager: OffsetManager
+  readonly subscriptionState: {
+    subscriptionStatesByTopic: Record<string, unknown>
+    pause(targets: readonly { readonly topic: string; readonly partitions: readonly number[] }[]): void
+    resume(targets: readonly { readonly topic: string; readonly partitions: readonly number[] }[]): void
+  }
+  assigned(): readonly { readonly topic: string; readonly partitions: readonly number[] }[]
+  joinAndSync(): Promise<void>
+  fetch(nodeId: string): Promise<FetchedBatch[]>
+  leave(): Promise<void>
+}
+
+export interface BatchContext {
+  readonly firstOffset: string
+  readonly firstTimestamp: string
+  readonly maxTimestamp: string
+  readonly timestampType: number
+  readonly lastOffsetDelta: number
+  readonly producerId: string
+  readonly inTransaction: boolean
+  readonly isControlBatch?: boolean
+  readonly magicByte?: number
+}
+
+/** A record as our decoder leaves it (patch-record.ts). `pairs` and `batchContext` are missing on the formats before Kafka 0.11. */
+export interface RawMessage {
+  readonly offset: string
+  readonly timestamp: string
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+  readonly pairs?: Headers
+  readonly headers: unknown
+  readonly isControlRecord?: boolean
+  readonly batchContext?: BatchContext
+}
+
+export interface FetchedBatch {
+  readonly topic: string
+  readonly partition: number
+  /** Everything in the answer, control and aborted records and such below the fetched offset included. */
+  readonly rawMessages: readonly RawMessage[]
+  /** What a consumer may see. */
+  readonly messages: readonly RawMessage[]
+}

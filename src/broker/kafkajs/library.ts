@@ -1,0 +1,93 @@
+/** kafkajs 2.2.4 with its defects mended, loaded once. Everything else in this folder gets kafkajs from here. */
+import { createRequire } from 'node:module'
+import type * as Public from 'kafkajs'
+import { ConfigError } from '../../errors.ts'
+import type { ConsumerGroup, FetchedBatch, FetchedPartition } from './internals.ts'
+import { withoutAborted } from './patch-aborted.ts'
+import { byPartition } from './patch-grouping.ts'
+import { decodeRecord, encodeRecord } from './patch-record.ts'
+import { type RequestQueue, withoutIdleTimer } from './patch-request-queue.ts'
+
+const version = '2.2.4'
+
+export interface Library {
+  readonly Kafka: typeof Public.Kafka
+  readonly logLevel: typeof Public.logLevel
+  readonly ConsumerGroup: { readonly prototype: ConsumerGroup }
+  readonly Batch: new (topic: string, fetchedOffset: string, partition: FetchedPartition) => FetchedBatch
+  readonly AssignerProtocol: typeof Public.AssignerProtocol
+  readonly KafkaJSNonRetriableError: typeof Public.KafkaJSNonRetriableError
+  readonly KafkaJSProtocolError: typeof Public.KafkaJSProtocolError
+  /** Errors without a protocol code that the same call would meet again. */
+  readonly refusals: readonly (new (
+    ...given: never[]
+  ) => Error)[]
+}
+
+export function library(): Library {
+  loaded ??= load()
+  return loaded
+}
+
+let loaded: Library | undefined
+
+function load(): Library {
+  const require = createRequire(import.meta.url)
+  const installed = (require('kafkajs/package.json') as { version: string }).version
+  if (installed !== version) {
+    throw new ConfigError([
+      `kafkajs ${installed} is installed. Spillway changes kafkajs from inside and works with exactly ${version}.`,
+    ])
+  }
+  replaceModules(require, {
+    'kafkajs/src/protocol/recordBatch/record/v0/index.js': encodeRecord,
+    'kafkajs/src/protocol/recordBatch/record/v0/decoder.js': decodeRecord,
+    'kafkajs/src/consumer/filterAbortedMessages.js': withoutAborted,
+    'kafkajs/src/producer/groupMessagesPerPartition.js': byPartition,
+  })
+  withoutIdleTimer(require('kafkajs/src/network/requestQueue/index.js') as { prototype: RequestQueue })
+  const ConsumerGroup = require('kafkajs/src/consumer/consumerGroup.js') as Library['ConsumerGroup']
+  for (const method of ['joinAndSync', 'fetch', 'leave'] as const) {
+    if (typeof ConsumerGroup.prototype?.[method] !== 'function') {
+      throw new ConfigError([`kafkajs ${installed} has no ConsumerGroup.${method}: this is not the kafkajs that Spillway knows.`])
+    }
+  }
+  const Batch = require('kafkajs/src/consumer/batch.js') as Library['Batch']
+  const kafkajs = require('kafkajs') as typeof Public
+  const { Kafka, logLevel, AssignerProtocol, KafkaJSNonRetriableError, KafkaJSProtocolError } = kafkajs
+  const refusals = [
+    kafkajs.KafkaJSSASLAuthenticationError,
+    kafkajs.KafkaJSServerDoesNotSupportApiKey,
+    kafkajs.KafkaJSNotImplemented,
+  ]
+  return { Kafka, logLevel, ConsumerGroup, Batch, AssignerProtocol, KafkaJSNonRetriableError, KafkaJSProtocolError, refusals }
+}
+
+/** Puts our functions where kafkajs looks for its modules. */
+function replaceModules(require: NodeJS.Require, modules: Record<string, unknown>): void {
+  const paths = new Map(Object.entries(modules).map(([name, exported]) => [require.resolve(name), exported]))
+  forgetDependents(require, new Set(paths.keys()))
+  for (const [path, exported] of paths) {
+    // The parts of a module that the loader reads of a cached one.
+    require.cache[path] = {
+      id: path,
+      filename: path,
+      path,
+      loaded: true,
+      exports: exported,
+      children: [],
+      paths: [],
+    } as unknown as NodeJS.Module
+  }
+}
+
+// When the program has loaded kafkajs before us, modules that hold the original functions must be loaded anew.
+function forgetDependents(require: NodeJS.Require, stale: Set<string>): void {
+  for (let before = -1; before !== stale.size; ) {
+    before = stale.size
+    for (const [path, module] of Object.entries(require.cache)) {
+      if (/[\\/]kafkajs[\\/]/.test(path) && module?.children?.some(child => stale.has(child.filename))) stale.add(path)
+    }
+  }
+  for (const path of stale) delete require.cache[path]
+}

@@ -1,0 +1,92 @@
+import type { AssignedPartition, TopicPartition } from '../port.ts'
+import { earliest, latest, listOffsets, type PartitionOffset } from './cluster.ts'
+import type { ConsumerGroup, ProtocolTopic } from './internals.ts'
+
+/** Where each assigned partition begins. Commits the end of those that begin there, so that no later start skips anything. */
+export async function startingPositions(group: ConsumerGroup, startAtEnd: readonly string[]): Promise<AssignedPartition[]> {
+  const assigned = group.assigned().flatMap(({ topic, partitions }) => partitions.map(partition => ({ topic, partition })))
+  if (assigned.length === 0) return []
+  const [commits, lows, ends] = await Promise.all([
+    committed(group, assigned),
+    listOffsets(group.cluster, assigned, earliest, 1).then(indexed),
+    // The high watermark: a commit between it and the end of what is committed is in range.
+    listOffsets(group.cluster, assigned, latest, 0).then(indexed),
+  ])
+  const fromEnd = assigned.filter(one => startAtEnd.includes(one.topic) && !commits.has(keyOf(one)))
+  const stable = indexed(await listOffsets(group.cluster, fromEnd, latest, 1))
+  await commitEnds(group, fromEnd, stable)
+  return assigned.map(one => {
+    const key = keyOf(one)
+    const low = lows.get(key)!
+    const commit = commits.get(key)
+    if (commit === undefined) return { ...one, position: stable.get(key) ?? low, metadata: '' }
+    // Deleted by retention, or a log that was lost or made anew: all there is, never a silent jump to the end.
+    if (commit.offset < low || commit.offset > ends.get(key)!) return { ...one, position: low, metadata: '' }
+    return { ...one, position: commit.offset, metadata: commit.metadata }
+  })
+}
+
+/** Makes kafkajs fetch from these positions. Both maps: it may have filled them by itself since the join. */
+export function seed(group: ConsumerGroup, positions: readonly AssignedPartition[]): void {
+  const manager = group.offsetManager
+  const committedOffsets = manager.committedOffsets()
+  for (const { topic, partition, position } of positions) {
+    committedOffsets[topic] ??= {}
+    committedOffsets[topic][partition] = position.toString()
+    manager.resolvedOffsets[topic] ??= {}
+    manager.resolvedOffsets[topic][partition] = position.toString()
+  }
+}
+
+interface Commit {
+  readonly offset: bigint
+  readonly metadata: string
+}
+
+async function committed(group: ConsumerGroup, assigned: readonly TopicPartition[]): Promise<Map<string, Commit>> {
+  const topics = group
+    .assigned()
+    .map(({ topic, partitions }) => ({ topic, partitions: partitions.map(partition => ({ partition })) }))
+  const { responses } = await group.coordinator.offsetFetch({ groupId: group.groupId, topics })
+  const commits = new Map<string, Commit>()
+  for (const { topic, partitions } of responses) {
+    for (const { partition, offset, metadata } of partitions) {
+      // Negative is no commit; kafkajs itself used to write such.
+      if (BigInt(offset) >= 0n) commits.set(keyOf({ topic, partition }), { offset: BigInt(offset), metadata: metadata ?? '' })
+    }
+  }
+  if (responses.flatMap(({ partitions }) => partitions).length < assigned.length) throw new Error('not all commits were answered')
+  return commits
+}
+
+async function commitEnds(
+  group: ConsumerGroup,
+  partitions: readonly TopicPartition[],
+  ends: ReadonlyMap<string, bigint>,
+): Promise<void> {
+  if (partitions.length === 0) return
+  await group.coordinator.offsetCommit({
+    groupId: group.groupId,
+    memberId: group.memberId!,
+    groupGenerationId: group.generationId,
+    topics: toProtocol(partitions.map(one => ({ ...one, offset: ends.get(keyOf(one))!, metadata: '' }))),
+  })
+}
+
+export function toProtocol(offsets: readonly (TopicPartition & Commit)[]): ProtocolTopic[] {
+  const topics = new Map<string, { partition: number; offset: string; metadata: string }[]>()
+  for (const { topic, partition, offset, metadata } of offsets) {
+    const partitions = topics.get(topic) ?? []
+    partitions.push({ partition, offset: offset.toString(), metadata })
+    topics.set(topic, partitions)
+  }
+  return [...topics].map(([topic, partitions]) => ({ topic, partitions }))
+}
+
+export function keyOf({ topic, partition }: TopicPartition): string {
+  return `${topic}/${partition}`
+}
+
+function indexed(offsets: readonly PartitionOffset[]): Map<string, bigint> {
+  return new Map(offsets.map(one => [keyOf(one), one.offset]))
+}

@@ -1,0 +1,231 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { BrokerRecord, GroupConsumerOptions, TopicPartition } from '../port.ts'
+import { type Assignment, advance, type Claim, claimOf, newAssignment } from './assignment.ts'
+import type { Client } from './client.ts'
+import { earliest, listOffsets } from './cluster.ts'
+import { meansLostAssignment } from './errors.ts'
+import type { ConsumerGroup, FetchedBatch } from './internals.ts'
+import type { GroupHook } from './join-hook.ts'
+import { library } from './library.ts'
+import { keyOf, seed, startingPositions } from './positions.ts'
+import { toRecord } from './records.ts'
+
+const beginAttempts = 6
+const heartbeatMs = 1000
+/** How long a fetch loop rests when there is nothing it may fetch. */
+const restMs = 250
+
+/** One consumer's membership, from its first join to its leaving. The port's handlers are called from here. */
+export class GroupSession implements GroupHook {
+  readonly joined = Promise.withResolvers<void>()
+  readonly #client: Client
+  readonly #options: GroupConsumerOptions
+  readonly #claims = new WeakMap<FetchedBatch, Claim>()
+  #assignment: Assignment | undefined
+  #joining: Promise<void> | undefined
+  #stopping = false
+
+  constructor(client: Client, options: GroupConsumerOptions) {
+    this.#client = client
+    this.#options = options
+    // Nobody may be waiting any more when this rejects.
+    this.joined.promise.catch(() => {})
+  }
+
+  get assignment(): Assignment | undefined {
+    return this.#assignment
+  }
+
+  get stopping(): boolean {
+    return this.#stopping
+  }
+
+  /** No assignment begins any more; the one there is is drained. */
+  async stop(): Promise<void> {
+    this.#stopping = true
+    await this.#drain()
+  }
+
+  /** The assignment is gone without a drain. */
+  abandon(): void {
+    this.#assignment?.end()
+    this.#assignment = undefined
+  }
+
+  join(group: ConsumerGroup, join: () => Promise<void>): Promise<void> {
+    this.#joining ??= this.#rejoin(group, join).finally(() => {
+      this.#joining = undefined
+    })
+    return this.#joining
+  }
+
+  async fetch(_group: ConsumerGroup, fetch: () => Promise<FetchedBatch[]>): Promise<FetchedBatch[]> {
+    const assignment = this.#assignment
+    if (!this.#receives(assignment)) {
+      await this.#rest(assignment)
+      return []
+    }
+    const batches = await fetch()
+    if (!this.#receives(assignment)) return []
+    return batches.filter(batch => {
+      const claim = claimOf(batch, assignment)
+      if (claim === undefined) return false
+      // Control and aborted records only: nothing to hand over, but the position moves.
+      if (batch.messages.length === 0) this.#advance(assignment, batch, claim.next)
+      else this.#claims.set(batch, claim)
+      return batch.messages.length > 0
+    })
+  }
+
+  async leave(_group: ConsumerGroup, leave: () => Promise<void>): Promise<void> {
+    await this.#drain()
+    await leave()
+  }
+
+  async handle(batch: FetchedBatch, heartbeat: () => Promise<void>): Promise<void> {
+    const claim = this.#claims.get(batch)
+    if (claim === undefined || !this.#receives(claim.assignment)) return this.#rest(claim?.assignment)
+    const { assignment, next } = claim
+    const records = this.#unread(batch, assignment)
+    if (records.length > 0) await this.#handOver(records, assignment, heartbeat)
+    if (this.#assignment === assignment) this.#advance(assignment, batch, next)
+  }
+
+  #unread({ topic, partition, messages }: FetchedBatch, assignment: Assignment): BrokerRecord[] {
+    const position = assignment.positions.get(keyOf({ topic, partition })) ?? 0n
+    const records = messages.map(message => toRecord(topic, partition, message))
+    return records.length > 0 && records[0]!.offset >= position ? records : records.filter(({ offset }) => offset >= position)
+  }
+
+  /** Returns when the records were taken, throws when the group is moving on, whatever the taker does meanwhile. */
+  async #handOver(records: readonly BrokerRecord[], assignment: Assignment, heartbeat: () => Promise<void>): Promise<void> {
+    const moved = Promise.withResolvers<never>()
+    moved.promise.catch(() => {})
+    const beat = (): Promise<void> => heartbeat().catch(moved.reject)
+    const taken = this.#options.onRecords(records, beat).catch(error => {
+      // Neither skip them nor hand them over again and again: a consumer built anew begins at the commit.
+      throw this.#fatal('onRecords failed', error)
+    })
+    await Promise.race([taken, assignment.ended, moved.promise])
+  }
+
+  async #rejoin(group: ConsumerGroup, join: () => Promise<void>): Promise<void> {
+    await this.#drain()
+    if (this.#stopping) throw this.#fatal('the consumer is stopping')
+    await join()
+    for (let attempt = 1; ; attempt++) {
+      if (this.#stopping) {
+        await group.leave().catch(() => {})
+        throw this.#fatal('the consumer is stopping')
+      }
+      try {
+        await this.#begin(group)
+        this.joined.resolve()
+        return
+      } catch (error) {
+        this.#client.log('warn', 'An assignment could not begin', { group: group.groupId, attempt, error: String(error) })
+        if (attempt === beginAttempts) {
+          await group.leave().catch(() => {})
+          throw this.#fatal('an assignment could not begin', error)
+        }
+        await this.#beating(group, () => pause(200 * 2 ** attempt))
+        if (meansLostAssignment(error)) await join()
+        else await group.cluster.refreshMetadata().catch(() => {})
+      }
+    }
+  }
+
+  async #begin(group: ConsumerGroup): Promise<void> {
+    await this.#beating(group, async () => {
+      const positions = await startingPositions(group, this.#options.startAtEnd)
+      seed(group, positions)
+      group.subscriptionState.subscriptionStatesByTopic = {}
+      const assignment = newAssignment(group, positions)
+      this.#guardReset(assignment)
+      this.#assignment = assignment
+      try {
+        await this.#options.onAssigned(positions)
+        assignment.open = true
+      } catch (error) {
+        this.abandon()
+        throw error
+      } finally {
+        assignment.markBegun()
+      }
+    })
+  }
+
+  // When retention overtakes the position, kafkajs commits "the start" as an offset of -2 and with it wipes our metadata.
+  #guardReset(assignment: Assignment): void {
+    assignment.offsets.setDefaultOffset = async ({ topic, partition }) => {
+      const [low] = await listOffsets(assignment.group.cluster, [{ topic, partition }], earliest, 1)
+      this.#client.log('error', 'Records were deleted before they were read', {
+        topic,
+        partition,
+        resumeAt: low!.offset.toString(),
+      })
+      this.#advance(assignment, { topic, partition }, low!.offset)
+    }
+  }
+
+  #drain(): Promise<void> {
+    const assignment = this.#assignment
+    if (assignment === undefined) return Promise.resolve()
+    assignment.drained ??= this.#drainOf(assignment)
+    return assignment.drained
+  }
+
+  async #drainOf(assignment: Assignment): Promise<void> {
+    assignment.revoking = true
+    const limit = new AbortController()
+    const revoked = assignment.begun
+      .then(() => (assignment.open ? this.#options.onRevoking() : undefined))
+      .catch(error => this.#client.log('error', 'onRevoking failed', { error: String(error) }))
+    // The broker gives the partitions away at the full timeout, whether we are ready or not.
+    const late = pause(this.#options.rebalanceTimeoutMs * 0.75, undefined, { signal: limit.signal }).catch(() => {})
+    await this.#beating(assignment.group, () => Promise.race([revoked, late]))
+    limit.abort()
+    if (this.#assignment === assignment) this.#assignment = undefined
+    assignment.end()
+  }
+
+  /** Keeps the membership while `run` takes its time. Refreshes the session even when the answer is that the group rebalances. */
+  async #beating(group: ConsumerGroup, run: () => Promise<unknown>): Promise<void> {
+    const beat = (): void => {
+      const { groupId, memberId, generationId, coordinator } = group
+      if (memberId === null) return
+      coordinator.heartbeat({ groupId, memberId, groupGenerationId: generationId }).catch(() => {})
+    }
+    const timer = setInterval(beat, Math.min(heartbeatMs, this.#options.sessionTimeoutMs / 3))
+    try {
+      await run()
+    } finally {
+      clearInterval(timer)
+    }
+  }
+
+  #receives(assignment: Assignment | undefined): assignment is Assignment {
+    return assignment !== undefined && assignment === this.#assignment && assignment.open && !assignment.revoking
+  }
+
+  async #rest(assignment: Assignment | undefined): Promise<void> {
+    const timer = new AbortController()
+    const rested = pause(restMs, undefined, { signal: timer.signal }).catch(() => {})
+    await Promise.race([
+      rested,
+      ...(assignment === undefined ? [] : [assignment.ended]),
+      ...(this.#joining ? [this.#joining.catch(() => {})] : []),
+    ])
+    timer.abort()
+  }
+
+  #advance(assignment: Assignment, { topic, partition }: TopicPartition, next: bigint): void {
+    if (advance(assignment, { topic, partition }, next)) this.#options.onPosition({ topic, partition }, next)
+  }
+
+  // kafkajs retries any other error; this one ends the consumer at once, and onCrash tells.
+  #fatal(message: string, cause?: unknown): Error {
+    const { KafkaJSNonRetriableError } = library()
+    return Object.assign(new KafkaJSNonRetriableError(message), { cause })
+  }
+}
