@@ -69,7 +69,7 @@ test('refuses a member whose assigner is another', async () => {
   })
 })
 
-test.each(['onAssigned', 'onRecords', 'onRevoking'] as const)(
+test.each(['onRecords', 'onRevoking'] as const)(
   'crashes a consumer whose %s throws, and the group goes on without it',
   async handler => {
     const broker = memoryBroker()
@@ -77,13 +77,8 @@ test.each(['onAssigned', 'onRecords', 'onRevoking'] as const)(
     await write(broker, topic, 0, numbered('v', 3))
     const bug = new Error('a bug')
     const crashes: unknown[] = []
-    const broken = recordingConsumer(broker, {
-      group: 'group',
-      topics: [topic],
-      onCrash: error => void crashes.push(error),
-      [handler]: () => Promise.reject(bug),
-    })
-    await broken.start()
+    const onCrash = (error: unknown) => void crashes.push(error)
+    const broken = await startConsumer(broker, { group: 'group', topics: [topic], onCrash, [handler]: () => Promise.reject(bug) })
     const other = await startConsumer(broker, { group: 'group', topics: [topic] })
     await until(() => other.records.length === 3, { ...patience, what: 'the records' })
     expect(crashes).toEqual([bug])
@@ -91,13 +86,45 @@ test.each(['onAssigned', 'onRecords', 'onRevoking'] as const)(
   },
 )
 
-test('crashes the members when the assigner throws or invents a partition', async () => {
+test('fails to start, without a crash besides, when the first onAssigned throws', async () => {
+  const broker = memoryBroker()
+  const topic = await topicOf(broker)
+  const bug = new Error('a bug')
+  const broken = recordingConsumer(broker, { group: 'group', topics: [topic], onAssigned: () => Promise.reject(bug) })
+  await expect(broken.start()).rejects.toBe(bug)
+  expect(broken.happenings.map(({ what }) => what)).toEqual(['assigned'])
+  const other = await startConsumer(broker, { group: 'group', topics: [topic] })
+  expect(other.assignment()).toHaveLength(1)
+})
+
+test('fails to start with an assigner that invents a partition', async () => {
   const broker = memoryBroker()
   const topic = await topicOf(broker)
   const assigner: Assigner = { name: 'inventive', assign: ([member]) => new Map([[member!.memberId, [{ topic, partition: 5 }]]]) }
   const consumer = recordingConsumer(broker, { group: 'group', topics: [topic], assigner })
   await expect(consumer.start()).rejects.toMatchObject({ code: 'E_BROKER_REFUSED' })
-  expect(consumer.happenings.map(({ what }) => what)).toEqual(['crash'])
+  expect(consumer.happenings).toEqual([])
+})
+
+test('waits for onRecords of one partition while the others flow', async () => {
+  const broker = memoryBroker()
+  const topic = await topicOf(broker, { partitions: 2 })
+  const gate = Promise.withResolvers<void>()
+  const consumer = await startConsumer(broker, {
+    group: 'group',
+    topics: [topic],
+    onRecords: ([first]) => (first?.partition === 0 ? gate.promise : Promise.resolve()),
+  })
+  await write(broker, topic, 0, ['held'])
+  await until(() => consumer.values().includes('held'), { ...patience, what: 'the record that is held' })
+  await write(broker, topic, 0, ['next'])
+  for (const value of ['flows 1', 'flows 2', 'flows 3']) {
+    await write(broker, topic, 1, [value])
+    await until(() => consumer.values().includes(value), { ...patience, what: value })
+  }
+  expect(consumer.values()).toEqual(['held', 'flows 1', 'flows 2', 'flows 3'])
+  gate.resolve()
+  await until(() => consumer.values().at(-1) === 'next', { ...patience, what: 'the next record' })
 })
 
 test('lets stop settle in the middle of a rebalance, without a second onRevoking', async () => {

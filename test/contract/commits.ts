@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { codeOf } from '../../src/errors.ts'
 import { unique } from '../unique.ts'
 import { until } from '../until.ts'
 import { adminOf, type BrokerOf, numbered, topicOf, write } from './fixture.ts'
@@ -111,23 +112,34 @@ function describeRefusal(broker: BrokerOf): void {
     await joining
   })
 
-  test('is refused to a member without which the group went on', async () => {
-    const topic = await topicOf(broker())
+  test('is refused when onRevoking has taken longer than the group waits', async () => {
+    const topic = await topicOf(broker(), { partitions: 2 })
     const group = unique('group')
     const gate = Promise.withResolvers<void>()
+    let holding = false
+    const onRevoking = () => (holding ? gate.promise : Promise.resolve())
     const slow = await startConsumer(broker(), {
       group,
       topics: [topic],
       rebalanceTimeoutMs: 1_000,
       commitOnRevoking: false,
-      onRevoking: () => gate.promise,
+      onRevoking,
     })
-    const two = await startConsumer(broker(), { group, topics: [topic], rebalanceTimeoutMs: 1_000, commitOnRevoking: false })
-    await two.commit([{ topic, partition: 0, offset: 9n, metadata: 'the new owner' }])
-    const late = slow.commit([{ topic, partition: 0, offset: 1n, metadata: '' }])
-    await expect(late).rejects.toMatchObject({ code: 'E_ASSIGNMENT_LOST' })
+    const two = await startConsumer(broker(), { group, topics: [topic], onRevoking })
+    await until(() => slow.assignment()?.length === 1 && two.assignment()?.length === 1, {
+      ...patience,
+      what: 'one partition for each',
+    })
+    const { partition } = slow.assignment()![0]!
+
+    holding = true
+    const joining = recordingConsumer(broker(), { group, topics: [topic] }).start()
+    await until(() => slow.happenings.at(-1)?.what === 'revoking', { ...patience, what: 'the rebalance' })
+    const refusal = () => slow.commit([{ topic, partition, offset: 1n, metadata: '' }]).then(() => undefined, codeOf)
+    expect(await refusal()).toBeUndefined()
+    expect(await until(refusal, { ...patience, what: 'a refusal' })).toBe('E_ASSIGNMENT_LOST')
     gate.resolve()
-    expect((await adminOf(broker()).committed(group, [topic]))[0]).toMatchObject({ offset: 9n, metadata: 'the new owner' })
+    await joining
   })
 }
 

@@ -83,11 +83,13 @@ export function recordingConsumer(broker: Broker, options: RecordingOptions): Re
       options.onPosition?.(at, position)
     },
     async onRevoking() {
-      const lost = assignment ?? []
+      const held = assignment
+      const lost = held ?? []
       note('revoking', lost)
       await options.onRevoking?.()
       if (options.commitOnRevoking ?? true) await commitAll()
-      assignment = undefined
+      // Too late, perhaps: then there is a new one.
+      if (assignment === held) assignment = undefined
       note('revoked', lost)
     },
     onCrash(error) {

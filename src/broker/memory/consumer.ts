@@ -1,8 +1,9 @@
 /**
  * One consumer and its membership in a group.
  *
- * Its life: start joins; the group assigns (onAssigned, then records flow); the group revokes (records stop, onRevoking, the
- * assignment is gone) and assigns again; stop revokes and leaves. An error of a handler ends it: onCrash.
+ * Its life: start joins; the group assigns (onAssigned, then records flow); the group revokes (records stop, onRevoking, and when
+ * that has ended or taken too long, the assignment is gone) and assigns again; stop revokes and leaves. An error of a handler
+ * ends it: onCrash.
  */
 import { AssignmentLost, BrokerRefused, BrokerUnavailable } from '../../errors.ts'
 import type {
@@ -33,6 +34,7 @@ export class MemoryConsumer implements GroupConsumer, Member {
   readonly #options: GroupConsumerOptions
   readonly #joined = Promise.withResolvers<void>()
   #started = false
+  #hasJoined = false
   #assignment: Assignment | undefined
   #over = false
   #stopping: Promise<void> | undefined
@@ -54,10 +56,6 @@ export class MemoryConsumer implements GroupConsumer, Member {
 
   get assigner(): Assigner {
     return this.#options.assigner
-  }
-
-  get rebalanceTimeoutMs(): number {
-    return this.#options.rebalanceTimeoutMs
   }
 
   async start(): Promise<void> {
@@ -94,7 +92,6 @@ export class MemoryConsumer implements GroupConsumer, Member {
     const assignment: Assignment = { generation, feeds, begun: Promise.resolve() }
     this.#assignment = assignment
     assignment.begun = this.#begin(assignment, partitions)
-    this.#joined.resolve()
   }
 
   revoke(): Promise<void> {
@@ -104,31 +101,19 @@ export class MemoryConsumer implements GroupConsumer, Member {
     return assignment.revoking
   }
 
-  expelled(): void {
-    const revoking = this.#assignment?.revoking
-    this.#assignment = undefined
-    void revoking?.then(() => this.#joinAgain())
-  }
-
   crash(error: unknown): void {
     if (this.#over) return
     this.#end(error)
-    this.#options.onCrash(error)
-  }
-
-  #joinAgain(): void {
-    if (this.#over || this.#stopping) return
-    try {
-      this.#group.join(this)
-    } catch (error) {
-      this.crash(error)
-    }
+    // Before that, start() is still waiting, and its rejection tells.
+    if (this.#hasJoined) this.#options.onCrash(error)
   }
 
   async #begin(assignment: Assignment, partitions: readonly AssignedPartition[]): Promise<void> {
     try {
       await this.#options.onAssigned(partitions)
       for (const { feed } of assignment.feeds) feed.begin()
+      this.#hasJoined = true
+      this.#joined.resolve()
     } catch (error) {
       this.crash(error)
     }
@@ -136,19 +121,24 @@ export class MemoryConsumer implements GroupConsumer, Member {
 
   async #revoke(assignment: Assignment): Promise<void> {
     for (const { feed } of assignment.feeds) feed.end()
-    // A handler of the new assignment must have ended before one is called that takes it away.
+    await settlesWithin(this.#finish(assignment), this.#options.rebalanceTimeoutMs)
+    if (this.#assignment === assignment) this.#assignment = undefined
+  }
+
+  async #finish(assignment: Assignment): Promise<void> {
+    // onAssigned must have ended before onRevoking is called; by then the group may have stopped waiting.
     await assignment.begun
+    if (this.#assignment !== assignment) return
     try {
-      if (!this.#over) await this.#options.onRevoking()
+      await this.#options.onRevoking()
     } catch (error) {
       this.crash(error)
     }
-    if (this.#assignment === assignment) this.#assignment = undefined
   }
 
   async #stop(): Promise<void> {
     if (this.#over) return
-    await settlesWithin(this.revoke(), this.rebalanceTimeoutMs)
+    await this.revoke()
     this.#end(new BrokerUnavailable(`stopped before group '${this.#group.name}' was joined`))
   }
 

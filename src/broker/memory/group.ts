@@ -1,14 +1,13 @@
 /**
  * The coordinator of one consumer group.
  *
- * Whoever joins or leaves starts a rebalance of all: every member is revoked, and waited for no longer than its
- * rebalanceTimeoutMs; who is late is out and joins again when it is ready. Then a new generation begins, whose partitions the
- * assigner of the oldest member hands out. Joins and leaves that arrive meanwhile become part of it.
+ * Whoever joins or leaves starts a rebalance of all: every member is revoked, which its rebalanceTimeoutMs bounds. Then a new
+ * generation begins, whose partitions the assigner of the oldest member hands out. Joins and leaves that arrive meanwhile become
+ * part of it.
  */
 import { AssignmentLost, BrokerRefused } from '../../errors.ts'
 import type { AssignedPartition, Assigner, CommittedOffset, GroupState, TopicPartition } from '../port.ts'
 import type { TopicLog } from './log.ts'
-import { settlesWithin } from './settles-within.ts'
 
 /** What the coordinator sees of a consumer. */
 export interface Member {
@@ -16,12 +15,8 @@ export interface Member {
   readonly topics: readonly string[]
   readonly startAtEnd: readonly string[]
   readonly assigner: Assigner
-  /** Milliseconds. */
-  readonly rebalanceTimeoutMs: number
-  /** Finish and commit. Does nothing without an assignment; never rejects. */
+  /** Finish and commit, in bounded time. Does nothing without an assignment; never rejects. */
   revoke(): Promise<void>
-  /** The group went on without this member, whose `revoke` took too long. */
-  expelled(): void
   assigned(generation: number, partitions: readonly AssignedPartition[]): void
   crash(error: unknown): void
 }
@@ -96,17 +91,10 @@ export class Group {
     this.#rebalancing = true
     while (this.#outdated) {
       this.#outdated = false
-      await Promise.all([...this.#members].map(member => this.#revoke(member)))
+      await Promise.all([...this.#members].map(member => member.revoke()))
       if (!this.#outdated) this.#handOut()
     }
     this.#rebalancing = false
-  }
-
-  async #revoke(member: Member): Promise<void> {
-    const revoked = member.revoke()
-    if (await settlesWithin(revoked, member.rebalanceTimeoutMs)) return
-    this.#members.delete(member)
-    member.expelled()
   }
 
   #handOut(): void {
