@@ -6,6 +6,7 @@ import { type Duration, durationMs } from '../message/duration.ts'
 import type { Receipt } from '../message/receipt.ts'
 import type { SchemaRegistry } from '../schema/registry.ts'
 import { type BatchingSender, batching } from './batch.ts'
+import { EarlyCalls } from './early-calls.ts'
 import { MessageWriter } from './writer.ts'
 
 export interface PublishOptions {
@@ -57,13 +58,17 @@ export interface ClientOptions {
 export function createClient(options: ClientOptions): Client {
   const sender = options.sender ?? batching(options.producer)
   const writers = new Map<MessageDefinition, MessageWriter>()
+  const early = new Map<string, EarlyCalls>()
   const now = options.now ?? Date.now
   const newId = options.newId ?? randomUUID
 
   const writerOf = (definition: MessageDefinition): MessageWriter => {
     const known = writers.get(definition)
     if (known) return known
-    const writer = new MessageWriter(definition, { ...options, sender, now, newId })
+    const { name } = definition.topic
+    const calls = early.get(name) ?? new EarlyCalls()
+    early.set(name, calls)
+    const writer = new MessageWriter(definition, { ...options, sender, now, newId, early: calls })
     writers.set(definition, writer)
     return writer
   }

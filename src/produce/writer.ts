@@ -13,6 +13,7 @@ import { partitionOf } from '../topic/partitioner.ts'
 import { dueAtHeader } from '../topic/trail.ts'
 import type { BatchingSender } from './batch.ts'
 import type { PublishOptions } from './client.ts'
+import type { EarlyCalls } from './early-calls.ts'
 import { batchOverheadBytes, recordBytes } from './size.ts'
 
 export interface WriterOptions {
@@ -22,6 +23,8 @@ export interface WriterOptions {
   readonly source: string
   readonly now: () => number
   readonly newId: () => string
+  /** The one of the definition's topic. */
+  readonly early: EarlyCalls
 }
 
 export interface WriteOptions extends PublishOptions {
@@ -47,14 +50,7 @@ export class MessageWriter {
   readonly #codec: Codec
   readonly #maxRecordBytes: number
   #prepared: Prepared | undefined
-  #preparing: Promise<void> | undefined
-  /** Calls that came before the writer was ready; later ones must not overtake them. */
-  #early: {
-    payload: unknown
-    options: WriteOptions
-    resolve: (receipt: Promise<Receipt>) => void
-    reject: (error: unknown) => void
-  }[] = []
+  #preparing: Promise<Prepared> | undefined
 
   constructor(definition: MessageDefinition, options: WriterOptions) {
     this.#definition = definition
@@ -64,27 +60,25 @@ export class MessageWriter {
   }
 
   write(payload: unknown, options: WriteOptions): Promise<Receipt> {
-    if (this.#prepared) return this.#send(payload, options, this.#prepared)
-    return new Promise((resolve, reject) => {
-      this.#early.push({ payload, options, resolve, reject })
-      this.#preparing ??= this.#prepare()
-    })
+    const { early } = this.#options
+    if (this.#prepared && !early.any) return this.#send(payload, options, this.#prepared)
+    this.#preparing ??= this.#prepare()
+    return early.add(this.#preparing, prepared => this.#send(payload, options, prepared))
   }
 
-  async #prepare(): Promise<void> {
+  /** Kept once it has succeeded; after a failure the next call tries again. */
+  async #prepare(): Promise<Prepared> {
     const { topic, type, schema } = this.#definition
     try {
       const [schemaId, partitions] = await Promise.all([
         this.#options.registry.idOf(subjectOf(topic.name, type, topic.subjects), schema),
         this.#options.producer.partitionsOf(topic.name),
       ])
-      const prepared = { schemaId, partitions, checkedAtMs: this.#options.now() }
-      for (const { payload, options, resolve } of this.#early.splice(0)) resolve(this.#send(payload, options, prepared))
-      this.#prepared = prepared
+      this.#prepared = { schemaId, partitions, checkedAtMs: this.#options.now() }
+      return this.#prepared
     } catch (error) {
-      for (const { reject } of this.#early.splice(0)) reject(error)
-    } finally {
       this.#preparing = undefined
+      throw error
     }
   }
 
