@@ -1,4 +1,4 @@
-import type { Clock } from '../src/consume/waiting.ts'
+import type { Clock } from '../src/consume/clock.ts'
 
 /** Time that stands still until it is moved. */
 export class ManualClock implements Clock {

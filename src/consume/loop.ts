@@ -2,13 +2,13 @@
  * The consume loop of one group in one process: takes records from the broker into the session of the current assignment,
  * commits what is finished, and lets a session end in order: drain, commit, gone.
  */
-import type { AssignedPartition, BrokerRecord, GroupConsumer, GroupConsumerHandlers, TopicPartition } from '../broker/port.ts'
+import type { AssignedPartition, BrokerRecord, GroupConsumer, TopicPartition } from '../broker/port.ts'
 import type { Signals } from '../observe/signals.ts'
 import type { Admission } from './admission.ts'
 import type { Attempt } from './attempt.ts'
+import { type Clock, systemClock } from './clock.ts'
 import { type Processor, sourceTopics } from './processor.ts'
-import { defaultLimits, GroupSession, type SessionLimits } from './session.ts'
-import { type Clock, systemClock } from './waiting.ts'
+import { defaultLimits, GroupSession, type SessionLimits, type SessionProgress } from './session.ts'
 
 export interface LoopOptions {
   readonly processor: Processor
@@ -26,31 +26,36 @@ const commitEveryMs = 200
 const heartbeatEveryMs = 1_000
 
 /** Give it to `broker.consumer`, then `attach` what comes back. */
-export class GroupLoop implements GroupConsumerHandlers {
+export class GroupLoop {
+  readonly processor: Processor
   readonly #options: LoopOptions
   readonly #clock: Clock
   readonly #sources: ReadonlySet<string>
-  readonly #onCrash: (error: unknown) => void
   #consumer: GroupConsumer | undefined
   #session: GroupSession | undefined
   #commits: Promise<void> = Promise.resolve()
   #commitTimer: unknown
 
-  constructor(options: LoopOptions, onCrash: (error: unknown) => void) {
+  constructor(options: LoopOptions) {
+    this.processor = options.processor
     this.#options = options
     this.#clock = options.clock ?? systemClock
     this.#sources = new Set(sourceTopics(options.processor))
-    this.#onCrash = onCrash
   }
 
   attach(consumer: GroupConsumer): void {
     this.#consumer = consumer
   }
 
+  /** Undefined between two assignments. */
+  progress(): SessionProgress | undefined {
+    return this.#session?.progress()
+  }
+
   async onAssigned(partitions: readonly AssignedPartition[]): Promise<void> {
-    this.#session?.end()
+    this.abandon()
     const { processor, attempt, admission, signals } = this.#options
-    this.#session = new GroupSession(partitions, {
+    const session = new GroupSession(partitions, {
       group: processor.name,
       sources: this.#sources,
       concurrency: processor.concurrency,
@@ -59,9 +64,10 @@ export class GroupLoop implements GroupConsumerHandlers {
       signals,
       clock: this.#clock,
       limits: this.#options.limits ?? defaultLimits,
+      onProgress: () => this.#armCommit(session),
       pause: (partition, paused) => (paused ? this.#consumer?.pause([partition]) : this.#consumer?.resume([partition])),
     })
-    this.#armCommit()
+    this.#session = session
     signals.emit('consumer.joined', { group: processor.name, partitions: partitions.length })
   }
 
@@ -91,25 +97,24 @@ export class GroupLoop implements GroupConsumerHandlers {
     signals.emit('consumer.drained', { group, unfinished, durationMs: this.#clock.now() - startedAtMs })
   }
 
-  onCrash(error: unknown): void {
+  /** The consumer has broken down: nothing more can be committed, and what runs is of no use. */
+  abandon(): void {
     if (this.#session) this.#endSession(this.#session)
-    this.#onCrash(error)
   }
 
   #endSession(session: GroupSession): void {
     session.end()
     this.#clock.clearTimer(this.#commitTimer)
+    this.#commitTimer = undefined
     if (this.#session === session) this.#session = undefined
   }
 
-  #armCommit(): void {
-    this.#clock.clearTimer(this.#commitTimer)
-    const session = this.#session
-    if (!session) return
+  /** Armed by the first change after a commit, so that an idle group costs nothing. */
+  #armCommit(session: GroupSession): void {
+    if (this.#commitTimer !== undefined || this.#session !== session) return
     this.#commitTimer = this.#clock.setTimer(() => {
-      void this.#commit(session).then(() => {
-        if (this.#session === session) this.#armCommit()
-      })
+      this.#commitTimer = undefined
+      void this.#commit(session)
     }, commitEveryMs)
   }
 
@@ -122,6 +127,7 @@ export class GroupLoop implements GroupConsumerHandlers {
         await this.#consumer?.commit(offsets)
       } catch (error) {
         session.returnCommit(offsets)
+        this.#armCommit(session)
         this.#options.signals.emit('commit.failed', { group: this.#options.processor.name, error })
       }
     })

@@ -1,9 +1,10 @@
 /** One assigned partition: its ledger, its waiting records, and why it is paused, if it is. */
 import type { AssignedPartition, TopicPartition } from '../broker/port.ts'
 import type { Delivery } from './admission.ts'
+import type { Clock } from './clock.ts'
 import { decodeFinished } from './finished.ts'
 import { Ledger, type LedgerEntry } from './ledger.ts'
-import { type Clock, Waiting } from './waiting.ts'
+import { Waiting } from './waiting.ts'
 
 /** A delivery and the ledger entry that it finishes. */
 export interface Tracked {

@@ -8,10 +8,10 @@ import type { Signals } from '../observe/signals.ts'
 import { readTrail } from '../topic/trail.ts'
 import type { Admission, Attempted, Delivery, Session } from './admission.ts'
 import type { Attempt } from './attempt.ts'
+import { type Clock, pause, withinMs } from './clock.ts'
 import { encodeFinished } from './finished.ts'
 import { createLanes, type Lanes } from './lanes.ts'
 import { Partition, type Tracked } from './partition.ts'
-import type { Clock } from './waiting.ts'
 
 export interface SessionLimits {
   /** In lanes, running or queued, of all partitions together: above either, fetching waits. */
@@ -42,6 +42,17 @@ export interface SessionOptions {
   readonly clock: Clock
   readonly limits: SessionLimits
   readonly pause: (partition: TopicPartition, paused: boolean) => void
+  /** There may be something to commit. */
+  readonly onProgress: () => void
+}
+
+export interface SessionProgress {
+  /** Records in lanes, running or queued. */
+  readonly queued: number
+  /** Records in memory that are not due. */
+  readonly waiting: number
+  /** The next offset to be read of every assigned partition. */
+  readonly positions: readonly (TopicPartition & { readonly position: bigint })[]
 }
 
 /** Failures that are never the message's fault: the record waits where it is and no attempt is used up. */
@@ -75,6 +86,15 @@ export class GroupSession implements Session {
     return this.#lanes.running
   }
 
+  progress(): SessionProgress {
+    const partitions = this.#all()
+    return {
+      queued: this.#lanes.size,
+      waiting: partitions.reduce((sum, { waiting }) => sum + waiting.size, 0),
+      positions: partitions.map(({ topic, partition, ledger }) => ({ topic, partition, position: ledger.position })),
+    }
+  }
+
   /** Takes fetched records over; false when they are not this session's (any more). */
   accept(records: readonly BrokerRecord[]): boolean {
     const first = records[0]
@@ -92,6 +112,7 @@ export class GroupSession implements Session {
 
   advance(at: TopicPartition, position: bigint): void {
     this.#partitionOf(at)?.ledger.advanceTo(position)
+    this.#options.onProgress()
   }
 
   /** Resolves at once, or when enough of the queue is done, or after `atMostMs`. */
@@ -228,6 +249,7 @@ export class GroupSession implements Session {
 
   #finish({ partition, entry }: Tracked): void {
     partition.ledger.finish(entry)
+    this.#options.onProgress()
     if (partition.ledger.unfinished * 2 <= this.#options.limits.partitionWindow) partition.setPaused('window', false)
   }
 
@@ -259,24 +281,4 @@ export class GroupSession implements Session {
 /** An entity is a key of one source partition; without a key, the whole partition is one. */
 function laneOf({ record, origin }: Delivery): string {
   return `${origin.topic}/${origin.partition}/${record.key === null ? '' : `=${record.key.toString('latin1')}`}`
-}
-
-/** Resolves after `ms`, or at once when the signal is aborted. */
-export function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve()
-  return new Promise(resolve => {
-    const done = (): void => {
-      clock.clearTimer(timer)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    const timer = clock.setTimer(done, ms)
-    signal.addEventListener('abort', done)
-  })
-}
-
-async function withinMs(clock: Clock, ms: number, work: Promise<void>): Promise<void> {
-  let timer: unknown
-  await Promise.race([work, new Promise<void>(resolve => (timer = clock.setTimer(resolve, ms)))])
-  clock.clearTimer(timer)
 }

@@ -1,19 +1,9 @@
+import type { Clock } from './clock.ts'
+
 /**
  * Records of one partition that are not due, held in memory with one timer. Nearly always they come in the order in which they
  * fall due, since in a tier every record waits the same time; one that does not is put in its place.
  */
-export interface Clock {
-  now(): number
-  setTimer(callback: () => void, delayMs: number): unknown
-  clearTimer(timer: unknown): void
-}
-
-export const systemClock: Clock = {
-  now: Date.now,
-  setTimer: (callback, delayMs) => setTimeout(callback, delayMs),
-  clearTimer: timer => clearTimeout(timer as NodeJS.Timeout),
-}
-
 /** Timers of Node take at most 2^31 - 1 milliseconds; a longer wait is asked again after a day. */
 const longestTimerMs = 86_400_000
 

@@ -1,12 +1,13 @@
 /** Runs consumers and workers as one process: wiring only. What each part does is in its own room. */
-import type { Broker, GroupConsumer } from '../broker/port.ts'
+import type { Broker, GroupConsumer, RecordSender } from '../broker/port.ts'
 import { coPartitioned } from '../consume/assignment.ts'
 import { createAttempt } from '../consume/attempt.ts'
+import { type Clock, systemClock } from '../consume/clock.ts'
 import type { Logger, Outbound } from '../consume/handler.ts'
 import { GroupLoop } from '../consume/loop.ts'
 import { type Processor, sourceTopics } from '../consume/processor.ts'
-import type { SessionLimits } from '../consume/session.ts'
-import { type Clock, systemClock } from '../consume/waiting.ts'
+import type { SessionLimits, SessionProgress } from '../consume/session.ts'
+import { ConfigError } from '../errors.ts'
 import type { Envelope } from '../message/envelope.ts'
 import type { Signals } from '../observe/signals.ts'
 import { batching } from '../produce/batch.ts'
@@ -36,12 +37,16 @@ export interface ProcessOptions {
 
 export interface RunningProcess {
   readonly groups: readonly string[]
+  /** How far each group is; undefined while it has no assignment. */
+  progress(): ReadonlyMap<string, SessionProgress | undefined>
   /** Drains, commits, leaves every group and closes. */
   stop(): Promise<void>
 }
 
 /** How long the broker waits for the members of a group to join again. */
 const rebalanceTimeoutMs = 60_000
+const defaultDrainTimeoutMs = 45_000
+const defaultSessionTimeoutMs = 30_000
 
 /**
  * Resolves when every group has been joined. Rejects, with nothing left running, with TopicsMissing (E_TOPICS_MISSING),
@@ -49,10 +54,12 @@ const rebalanceTimeoutMs = 60_000
  */
 export async function startProcess(options: ProcessOptions): Promise<RunningProcess> {
   const { broker, registry, processors, name } = options
+  refuseLongDeadlines(options)
   const producer = broker.producer()
   const sender = batching(producer)
   const client = createClient({ producer, registry, source: name, sender })
-  const groups = processors.map(processor => supervisedGroup(processor, options, sender, client))
+  const loops = processors.map(processor => createLoop(processor, options, sender, client))
+  const groups = loops.map(loop => supervise(loop, options))
   const stop = async (): Promise<void> => {
     await Promise.all(groups.map(group => group.stop()))
     await client.close()
@@ -63,57 +70,68 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
     await stop()
     throw error
   }
-  return { groups: processors.map(processor => processor.name), stop }
+  return {
+    groups: processors.map(processor => processor.name),
+    progress: () => new Map(loops.map(loop => [loop.processor.name, loop.progress()])),
+    stop,
+  }
 }
 
-function supervisedGroup(
-  processor: Processor,
-  options: ProcessOptions,
-  sender: ReturnType<typeof batching>,
-  client: Client,
-): SupervisedGroup {
-  const { broker, registry, signals, logger, clock = systemClock } = options
-  const decoder = createDecoder(
-    registry,
-    processor.subscriptions.map(({ definition }) => definition.schema),
-  )
-  const loop = new GroupLoop(
-    {
+function createLoop(processor: Processor, options: ProcessOptions, sender: RecordSender, client: Client): GroupLoop {
+  const { registry, signals, logger, clock = systemClock } = options
+  const schemas = processor.subscriptions.map(({ definition }) => definition.schema)
+  return new GroupLoop({
+    processor,
+    attempt: createAttempt({
       processor,
-      attempt: createAttempt({
-        processor,
-        decoder,
-        outbound: cause => outboundOf(client, cause),
-        logger: logger.child({ group: processor.name }),
-        signals,
-      }),
-      admission: new LadderAdmission({ ladder: processor.ladder, sender, signals, clock }),
+      decoder: createDecoder(registry, schemas),
+      outbound: cause => outboundOf(client, cause),
+      logger: logger.child({ group: processor.name }),
       signals,
-      drainTimeoutMs: options.drainTimeoutMs ?? 45_000,
-      clock,
-      ...(options.limits && { limits: options.limits }),
-    },
-    error => group.crashed(error),
-  )
-  const connect = async (): Promise<GroupConsumer> => {
+    }),
+    admission: new LadderAdmission({ ladder: processor.ladder, sender, signals, clock }),
+    signals,
+    drainTimeoutMs: options.drainTimeoutMs ?? defaultDrainTimeoutMs,
+    clock,
+    ...(options.limits && { limits: options.limits }),
+  })
+}
+
+function supervise(loop: GroupLoop, options: ProcessOptions): SupervisedGroup {
+  const { broker, signals, clock = systemClock, sessionTimeoutMs = defaultSessionTimeoutMs } = options
+  const { processor } = loop
+  const connect = async (onCrash: (error: unknown) => void): Promise<GroupConsumer> => {
     const consumer = broker.consumer({
       group: processor.name,
       topics: await topicsToConsume(broker, processor),
       startAtEnd: processor.start === 'latest' ? sourceTopics(processor) : [],
       assigner: coPartitioned(partition => signals.emit('order.atRisk', { group: processor.name, partition })),
       rebalanceTimeoutMs,
-      sessionTimeoutMs: options.sessionTimeoutMs ?? 30_000,
+      sessionTimeoutMs,
       onAssigned: partitions => loop.onAssigned(partitions),
       onRecords: (records, heartbeat) => loop.onRecords(records, heartbeat),
       onPosition: (partition, position) => loop.onPosition(partition, position),
       onRevoking: () => loop.onRevoking(),
-      onCrash: error => loop.onCrash(error),
+      onCrash: error => {
+        loop.abandon()
+        onCrash(error)
+      },
     })
     loop.attach(consumer)
     return consumer
   }
-  const group: SupervisedGroup = new SupervisedGroup({ group: processor.name, connect, signals, clock })
-  return group
+  return new SupervisedGroup({ group: processor.name, connect, signals, clock })
+}
+
+/** A handler that may run longer than a rebalance waits would be fenced every time. */
+function refuseLongDeadlines({ processors, drainTimeoutMs = defaultDrainTimeoutMs }: ProcessOptions): void {
+  const problems = processors
+    .filter(({ handlerTimeoutMs }) => handlerTimeoutMs > drainTimeoutMs)
+    .map(
+      ({ name, handlerTimeoutMs }) =>
+        `'${name}': handlerTimeout ${handlerTimeoutMs} ms is longer than the ${drainTimeoutMs} ms that a drain waits`,
+    )
+  if (problems.length > 0) throw new ConfigError(problems)
 }
 
 /** What a handler sends carries on the chain of the message it handles. */

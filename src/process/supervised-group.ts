@@ -1,12 +1,12 @@
 /** Keeps the consumer of one group alive: builds it, and builds it anew, with back-off, when it breaks down. */
 import type { GroupConsumer } from '../broker/port.ts'
-import type { Clock } from '../consume/waiting.ts'
+import type { Clock } from '../consume/clock.ts'
 import type { Signals } from '../observe/signals.ts'
 
 export interface SupervisedGroupOptions {
   readonly group: string
-  /** Makes a fresh consumer; it is not started. */
-  readonly connect: () => Promise<GroupConsumer>
+  /** Makes a fresh consumer; it is not started. `onCrash` is called when it breaks down. */
+  readonly connect: (onCrash: (error: unknown) => void) => Promise<GroupConsumer>
   readonly signals: Signals
   readonly clock: Clock
 }
@@ -31,7 +31,7 @@ export class SupervisedGroup {
 
   /** Rejects when the group cannot be joined the first time; later breakdowns are mended here. */
   async start(): Promise<void> {
-    const consumer = await this.#options.connect()
+    const consumer = await this.#options.connect(error => this.#crashed(error))
     this.#consumer = consumer
     try {
       await consumer.start()
@@ -43,8 +43,8 @@ export class SupervisedGroup {
     }
   }
 
-  /** For the consumer's onCrash. One that breaks down before its first join has told so by rejecting `start`. */
-  crashed(error: unknown): void {
+  /** One that breaks down before its first join has told so by rejecting `start`. */
+  #crashed(error: unknown): void {
     const broken = this.#consumer
     if (this.#stopping || !broken || this.#startedAtMs === 0) return
     const { clock } = this.#options

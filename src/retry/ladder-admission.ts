@@ -8,8 +8,8 @@
  */
 import type { OutgoingRecord, RecordSender } from '../broker/port.ts'
 import type { Admission, Attempted, Delivery, Session, Verdict } from '../consume/admission.ts'
-import { pause } from '../consume/session.ts'
-import { type Clock, systemClock } from '../consume/waiting.ts'
+
+import { type Clock, pause, systemClock } from '../consume/clock.ts'
 import { letterOf } from '../dlq/letter.ts'
 import { headerNumber } from '../message/headers.ts'
 import type { AboutMessage, Signals } from '../observe/signals.ts'

@@ -1,0 +1,87 @@
+import { avroSchema, consumer, DeadLetter, event, job, on, RetryLater, Skip, topic, worker } from 'spillway'
+import { testService } from 'spillway/testing'
+import { afterEach, describe, expect, it } from 'vitest'
+
+const Paid = avroSchema<'shop.Paid', { id: string; amount: number }, { id: string; amount: number }>({
+  name: 'shop.Paid',
+  long: 'number',
+  avro: { type: 'record', name: 'Paid', namespace: 'shop', fields: [{ name: 'id', type: 'string' }, { name: 'amount', type: 'int' }] },
+})
+const paid = event(Paid, { topic: topic('shop.payments', { partitions: 3 }), key: 'id' })
+const remind = job(Paid, { topic: 'shop.reminders', key: 'id' })
+
+let running: Awaited<ReturnType<typeof testService>> | undefined
+afterEach(async () => {
+  await running?.stop()
+  running = undefined
+})
+
+describe('the test kit', () => {
+  it('walks a failing message up the ladder in moved time, and shows its dead letter', async () => {
+    const attempts: { attempt: number; at: number }[] = []
+    const ledger = consumer('ledger', [
+      on(paid, (_, ctx) => {
+        attempts.push({ attempt: ctx.attempt, at: t.now().getTime() - start })
+        throw new Error('books are closed')
+      }),
+    ])
+    const t = (running = await testService({ name: 'shop', processors: [ledger] }))
+    const start = t.now().getTime()
+    await t.publisher(paid).publish({ id: 'p-1', amount: 5 })
+    await t.settled()
+    expect(attempts).toEqual([{ attempt: 1, at: 0 }])
+    await t.advance('6s')
+    expect(attempts.slice(1)).toEqual([
+      { attempt: 2, at: 1_000 },
+      { attempt: 3, at: 6_000 },
+    ])
+    await t.advance('1h')
+    expect(attempts.slice(3)).toEqual([
+      { attempt: 4, at: 36_000 },
+      { attempt: 5, at: 336_000 },
+    ])
+    const [letter] = await t.letters('ledger')
+    expect(letter).toMatchObject({ type: 'shop.Paid', payload: { id: 'p-1', amount: 5 }, trail: { disposition: 'exhausted', attempt: 5, failure: { message: 'books are closed' } } })
+  })
+
+  it('runs a delayed job at its time and not before, through as many hops as it takes, at attempt 1', async () => {
+    const ran: [string, number, number][] = []
+    const hops: string[] = []
+    const reminder = worker('reminder', remind, (payload, ctx) => void ran.push([payload.id, ctx.attempt, t.now().getTime() - start]))
+    const t = (running = await testService({ name: 'shop', processors: [reminder] }))
+    t.signals.on('message.delayed', ({ tier }) => hops.push(tier))
+    const start = t.now().getTime()
+    await t.scheduler(remind).schedule({ id: 'late', amount: 1 }, { delay: '11m' })
+    await t.scheduler(remind).schedule({ id: 'soon', amount: 1 }, { delay: '1300ms' })
+    await t.advance('10m')
+    expect(ran).toEqual([['soon', 1, 1_300]])
+    await t.advance('59999ms')
+    expect(ran).toHaveLength(1)
+    await t.advance('1ms')
+    expect(ran[1]).toEqual(['late', 1, 660_000])
+    expect(hops.filter(tier => tier === 'reminder.retry.5m')).toHaveLength(2)
+    expect(hops.filter(tier => tier === 'reminder.retry.30s')).toHaveLength(2)
+  })
+
+  it('takes RetryLater, Skip and DeadLetter as answers', async () => {
+    const tries: string[] = []
+    const answers = consumer('answers', [
+      on(paid, ({ id }, ctx) => {
+        tries.push(`${id}#${ctx.attempt}`)
+        if (id === 'skip') throw new Skip()
+        if (id === 'never') throw new DeadLetter('refused by the bank')
+        if (id === 'later' && tries.filter(one => one.startsWith('later')).length < 3) throw new RetryLater('2s')
+      }),
+    ])
+    const t = (running = await testService({ name: 'shop', processors: [answers] }))
+    const outcomes: string[] = []
+    t.signals.on('message.done', ({ attempt }) => outcomes.push(`done#${attempt}`))
+    t.signals.on('message.skipped', ({ reason }) => outcomes.push(`skipped ${reason}`))
+    t.signals.on('message.deadLettered', ({ disposition }) => outcomes.push(disposition))
+    for (const id of ['skip', 'never', 'later']) await t.publisher(paid).publish({ id, amount: 1 })
+    await t.advance('10s')
+    expect(tries.filter(one => one.startsWith('later'))).toEqual(['later#1', 'later#1', 'later#1'])
+    expect(outcomes.sort()).toEqual(['done#1', 'rejected', 'skipped requested'])
+    expect((await t.letters('answers')).map(({ trail }) => trail?.failure?.message)).toEqual(['refused by the bank'])
+  })
+})
