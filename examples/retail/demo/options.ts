@@ -1,6 +1,6 @@
 /** What the demo was asked to do, and the files that it reads and writes. Every mistake is one line for a person. */
-import { readFileSync, writeFileSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { readLocalFile } from '../../../src/dev/local-file.ts'
@@ -32,11 +32,15 @@ export function readOptions(args: readonly string[]): DemoOptions {
     throw new DemoError(`--partitions is '${partitions}': it must be a whole number from 1 to 999`, 64)
   const other = keep ? readLocalFile(root) : undefined
   if (other) throw new DemoError(`process ${other.pid} keeps a local broker up already (.spillway/local.json): stop it first`)
+  const reportFile = report === undefined ? undefined : whereAsked(report)
+  // Before a minute of work is done for it.
+  if (reportFile !== undefined && !existsSync(dirname(reportFile)))
+    throw new DemoError(`cannot write ${reportFile}: no such folder`)
   return {
     keep,
     input: input === undefined ? fileURLToPath(new URL('../data/online-retail-2010-12.csv', import.meta.url)) : whereAsked(input),
     partitions: Number(partitions),
-    report: report === undefined ? undefined : whereAsked(report),
+    report: reportFile,
   }
 }
 
@@ -71,7 +75,7 @@ export function readInput(path: string): Orders {
   try {
     text = readFileSync(path, 'utf8')
   } catch (error) {
-    throw new DemoError(`cannot read ${path}: ${(error as Error).message}`)
+    throw new DemoError(`cannot read ${path}: ${reasonOf(error)}`)
   }
   try {
     return readOrders(text)
@@ -86,6 +90,12 @@ export function writeReport(path: string | undefined, report: Report): void {
   try {
     writeFileSync(path, `${JSON.stringify(report, null, 2)}\n`)
   } catch (error) {
-    throw new DemoError(`cannot write ${path}: ${(error as Error).message}`)
+    throw new DemoError(`cannot write ${path}: ${reasonOf(error)}`)
   }
+}
+
+/** Node's own words name the path and the system call once more. */
+function reasonOf(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException
+  return code === 'ENOENT' ? 'there is no such file' : message.replace(/, \w+( '.*')?$/, '')
 }
