@@ -39,7 +39,7 @@ export function isInstalled(env: NodeJS.ProcessEnv): boolean {
 export async function install(context: Context): Promise<Installation> {
   const { env, java, onProgress } = context
   const places = layout(env, java.version)
-  if (isComplete(places)) return places
+  if (isComplete(places, env)) return places
   mkdirSync(cacheFolder(env), { recursive: true })
   const release = await waitForLock(join(cacheFolder(env), 'install.lock'), onProgress)
   try {
@@ -64,13 +64,16 @@ function layout(env: NodeJS.ProcessEnv, javaVersion: string): Installation {
   return { kafka: place('kafka-4.3.1'), registry: place('apicurio-registry-3.0.9') }
 }
 
-function isComplete(places: Installation): boolean {
-  return [places.kafka, places.registry].every(({ home, archive }) => existsSync(home) && isTrained(archive))
+function isComplete(places: Installation, env: NodeJS.ProcessEnv): boolean {
+  return [places.kafka, places.registry].every(({ home, archive }) => existsSync(home) && isTrained(archive, env))
 }
 
-/** Without an archive everything works, slower: one attempt is enough, and its failure is remembered too. */
-function isTrained(archive: ClassArchive): boolean {
-  return existsSync(archive.path) || existsSync(`${archive.path}.failed`)
+/**
+ * Without an archive everything works, slower: one attempt is enough, and its failure is remembered too. A CI run (CI is set)
+ * mostly begins with an empty cache and starts one stack: an archive would cost it more than it gives.
+ */
+function isTrained(archive: ClassArchive, env: NodeJS.ProcessEnv): boolean {
+  return Boolean(env.CI) || existsSync(archive.path) || existsSync(`${archive.path}.failed`)
 }
 
 async function waitForLock(path: string, onProgress: (line: string) => void): Promise<() => void> {
@@ -102,16 +105,18 @@ async function download(
   }
 }
 
-async function trainRegistry({ registry }: Installation, { java, env, onProgress }: Context): Promise<void> {
-  await train(registry.archive, registryArtifact.title, onProgress, async (archive, data) => {
+async function trainRegistry({ registry }: Installation, context: Context): Promise<void> {
+  const { java, env } = context
+  await train(registry.archive, registryArtifact.title, context, async (archive, data) => {
     const [port] = (await freePorts(1)) as [number]
     const jvm = await launchRegistry({ java, home: registry.home, data, temporary: data, port, archive, env })
     return { jvm, ready: registryReady(jvm, registryAddress(port)) }
   })
 }
 
-async function trainKafka({ kafka }: Installation, { java, env, onProgress }: Context): Promise<void> {
-  await train(kafka.archive, kafkaArtifact.title, onProgress, async (archive, data) => {
+async function trainKafka({ kafka }: Installation, context: Context): Promise<void> {
+  const { java, env } = context
+  await train(kafka.archive, kafkaArtifact.title, context, async (archive, data) => {
     const [broker, controller] = (await freePorts(2)) as [number, number]
     const jvm = await launchKafka({ java, home: kafka.home, data, temporary: data, ports: { broker, controller }, archive, env })
     return { jvm, ready: kafkaReady(jvm) }
@@ -120,8 +125,8 @@ async function trainKafka({ kafka }: Installation, { java, env, onProgress }: Co
 
 type Launch = (archive: ClassArchive, data: string) => Promise<{ jvm: Jvm; ready: Promise<void> }>
 
-async function train(archive: ClassArchive, title: string, onProgress: (line: string) => void, launch: Launch): Promise<void> {
-  if (isTrained(archive)) return
+async function train(archive: ClassArchive, title: string, { env, onProgress }: Context, launch: Launch): Promise<void> {
+  if (isTrained(archive, env)) return
   onProgress(`preparing ${title} for fast starts, once`)
   const data = mkdtempSync(join(tmpdir(), 'spillway-train-'))
   try {

@@ -17,7 +17,7 @@ export interface LeashOptions {
   /** Default: this process's own. */
   readonly env?: NodeJS.ProcessEnv | undefined
   readonly cwd?: string | undefined
-  /** Called for every line the command writes. Without it, what it writes is thrown away. */
+  /** Called for every line the command writes, the first maybe before `spawnLeashed` resolves. Without it, what it writes is thrown away. */
   readonly onLine?: ((line: string, stream: 'stdout' | 'stderr') => void) | undefined
   /** How long the command has between SIGTERM and SIGKILL once this process has died; 0: SIGKILL at once. Milliseconds, default 5000. */
   readonly orphanGraceMs?: number | undefined

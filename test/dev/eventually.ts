@@ -1,12 +1,9 @@
 import { readFileSync } from 'node:fs'
+import { until } from '../until.ts'
 
 /** Waits for a condition. Throws with `what` after `deadlineMs`. */
 export async function eventually(what: string, condition: () => boolean | Promise<boolean>, deadlineMs = 10_000): Promise<void> {
-  const deadline = Date.now() + deadlineMs
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`not within ${deadlineMs} ms: ${what}`)
-    await new Promise(resolve => setTimeout(resolve, 20))
-  }
+  await until(condition, { what, withinMs: deadlineMs })
 }
 
 /** Whether the process runs: one that ended and was not yet collected by its parent does not. */

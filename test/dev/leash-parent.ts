@@ -2,9 +2,12 @@
 import { spawnLeashed } from '../../src/dev/leash.ts'
 
 const [graceMs, folder, script] = process.argv.slice(2) as [string, string, string]
+const written = Promise.withResolvers<void>()
 const child = await spawnLeashed(process.execPath, ['-e', script], {
   orphanGraceMs: Number(graceMs),
   orphanRemoves: folder,
   keepsAlive: true,
-  onLine: line => console.log(JSON.stringify({ pid: child.pid, line })),
+  onLine: () => written.resolve(),
 })
+await written.promise
+console.log(JSON.stringify({ pid: child.pid }))
