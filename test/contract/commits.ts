@@ -52,6 +52,18 @@ function describeResume(broker: BrokerOf): void {
     expect((await adminOf(broker()).committed(group, [topic]))[0]?.offset).toBe(3n)
   })
 
+  test('past the end of the log counts as none', async () => {
+    const topic = await topicOf(broker())
+    await write(broker(), topic, 0, ['a', 'b'])
+    const group = unique('group')
+    const first = await startConsumer(broker(), { group, topics: [topic], commitOnRevoking: false })
+    await first.commit([{ topic, partition: 0, offset: 3n, metadata: 'of a log that is gone' }])
+    await first.stop()
+    const second = await startConsumer(broker(), { group, topics: [topic] })
+    expect(second.assignment()).toEqual([{ topic, partition: 0, position: 0n, metadata: '' }])
+    await until(() => second.records.length === 2, { ...patience, what: 'all there is' })
+  })
+
   test('may go back', async () => {
     const topic = await topicOf(broker())
     const group = unique('group')

@@ -135,8 +135,10 @@ function describeRebalance(broker: BrokerOf): void {
     const never = new Promise<void>(() => undefined)
     let revocations = 0
     const onRevoking = () => (++revocations === 1 ? never : Promise.resolve())
-    const slow = await startConsumer(broker(), { group, topics: [topic], rebalanceTimeoutMs: 1_000, onRevoking })
-    const two = await startConsumer(broker(), { group, topics: [topic], rebalanceTimeoutMs: 1_000 })
+    // Members learn of a rebalance by a heartbeat, every third of a session: the timeout must leave time for that.
+    const timeouts = { rebalanceTimeoutMs: 4_000, sessionTimeoutMs: 6_000 }
+    const slow = await startConsumer(broker(), { group, topics: [topic], ...timeouts, onRevoking })
+    const two = await startConsumer(broker(), { group, topics: [topic], ...timeouts })
     await until(() => partitionsOf(slow).length === 1 && partitionsOf(two).length === 1, {
       ...patience,
       what: 'one partition for each',

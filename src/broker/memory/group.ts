@@ -129,10 +129,12 @@ export class Group {
     }
   }
 
+  /** A commit past the end is of a log that is no more: then all there is. */
   #position({ topic, partition }: TopicPartition): AssignedPartition {
-    this.#topic(topic).partition(partition)
+    const { high } = this.#topic(topic).partition(partition)
     const committed = this.committed({ topic, partition })
-    return { topic, partition, position: committed?.offset ?? 0n, metadata: committed?.metadata ?? '' }
+    if (!committed || committed.offset > high) return { topic, partition, position: 0n, metadata: '' }
+    return { topic, partition, position: committed.offset, metadata: committed.metadata }
   }
 }
 
