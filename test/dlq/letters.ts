@@ -54,7 +54,9 @@ export async function bury(
       partition,
     ),
   )
-  await broker.producer().sendBatch(`${group}.dlq`, partition, letters)
+  const producer = broker.producer()
+  // A request has a limit in bytes.
+  for (let i = 0; i < count; i += 1_000) await producer.sendBatch(`${group}.dlq`, partition, letters.slice(i, i + 1_000))
 }
 
 /** A record in the DLQ that nobody of ours wrote. */

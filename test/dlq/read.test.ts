@@ -111,3 +111,22 @@ test('a group without a DLQ: E_NO_DLQ names the group and the way out', async ()
   await expect(countLetters(sourceOf(broker))).rejects.toMatchObject(expected)
   await expect(readLetters(sourceOf(broker), () => {})).rejects.toMatchObject(expected)
 })
+
+test('a long partition is read in slices: each letter once, and long moved stretches not at all', async () => {
+  const broker = await brokerWithTopics(1)
+  await bury(broker, 0, 17_000)
+  await move(broker, 0, [[4_990n, 16_000n]])
+  const asked: bigint[] = []
+  const plain = broker.reader()
+  const reader: typeof plain = {
+    ...plain,
+    read: (range, onRecord) => {
+      if (range.topic === `${group}.dlq`) asked.push(range.to - range.from)
+      return plain.read(range, onRecord)
+    },
+  }
+  const seen: bigint[] = []
+  await readLetters({ ...sourceOf(broker), reader }, letter => void seen.push(letter.offset))
+  expect(seen).toEqual(Array.from({ length: 5_990 }, (_, i) => BigInt(i < 4_990 ? i : i + 11_010)))
+  expect(asked).toEqual([5_000n, 1_000n])
+})

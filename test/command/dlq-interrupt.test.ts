@@ -1,0 +1,64 @@
+import { expect, test, vi } from 'vitest'
+import type { CommandContext } from '../../src/command/context.ts'
+import { dlqCommand } from '../../src/command/dlq.ts'
+import { buildProgram, runProgram } from '../../src/command/program.ts'
+import { defineService } from '../../src/config.ts'
+import { consumer, on } from '../../src/consume/processor.ts'
+import { countLetters } from '../../src/dlq/read.ts'
+import { event } from '../../src/message/definition.ts'
+import { avroSchema } from '../../src/message/schema.ts'
+import { memoryRegistry } from '../../src/schema/memory-registry.ts'
+import { brokerWithTopics, bury, group, sourceOf } from '../dlq/letters.ts'
+
+const avro = { type: 'record', name: 'Placed', fields: [{ name: 'id', type: 'string' }] }
+const placed = event(avroSchema<'Placed', { id: string }, { id: string }>({ name: 'Placed', avro, long: 'bigint' }), {
+  topic: 'orders',
+  key: 'id',
+})
+const service = defineService({ name: 'shop', processors: [consumer(group, [on(placed, () => {})])] })
+
+test('Ctrl-C ends a redrive after the batch begun, which is recorded: exit 130, and the same again moves the rest', async () => {
+  const broker = await brokerWithTopics(1)
+  await bury(broker, 0, 1_200)
+  const sender = broker.producer()
+  let calls = 0
+  // A signal comes between the first batch's copy and its record.
+  const sendBatch: typeof sender.sendBatch = async (...batch) => {
+    if (++calls === 2) process.emit('SIGINT', 'SIGINT')
+    return sender.sendBatch(...batch)
+  }
+  const spied = { ...broker, producer: () => ({ ...sender, sendBatch }) }
+  let out = ''
+  let err = ''
+  vi.spyOn(process.stdout, 'write').mockImplementation(text => {
+    out += text
+    return true
+  })
+  vi.spyOn(process.stderr, 'write').mockImplementation(text => {
+    err += text
+    return true
+  })
+  const run = () => {
+    const context = {
+      service: async () => service,
+      hasService: true,
+      broker: spied,
+      registry: memoryRegistry(),
+      close: async () => {},
+    }
+    const program = buildProgram([dlqCommand(async () => context as unknown as CommandContext)])
+    return runProgram(program, ['node', 'spillway', 'dlq', 'redrive', group, '--execute'], text => text, false)
+  }
+  expect(await run()).toBe(130)
+  const left = (await countLetters(sourceOf(broker))).left
+  expect(left).toBeGreaterThan(0)
+  expect(left).toBeLessThan(1_200)
+  expect(out).toContain(`${1_200 - left} letters moved`)
+  expect(err).toContain('finishing the batch')
+  expect(err).toContain(`For the rest, run again: spillway dlq redrive ${group} --execute`)
+  out = ''
+  expect(await run()).toBe(0)
+  expect(out).toContain(`${left} letters moved`)
+  expect((await broker.admin().bounds(`${group}.retry.0s`))[0]!.high).toBe(1_200n)
+  vi.restoreAllMocks()
+})
