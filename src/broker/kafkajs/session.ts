@@ -7,6 +7,7 @@ import { meansLostAssignment } from './errors.ts'
 import type { ConsumerGroup, FetchedBatch } from './internals.ts'
 import type { GroupHook } from './join-hook.ts'
 import { library } from './library.ts'
+import { patientJoin } from './patient-join.ts'
 import { keyOf, seed, startingPositions } from './positions.ts'
 import { toRecord } from './records.ts'
 
@@ -53,7 +54,8 @@ export class GroupSession implements GroupHook {
   }
 
   join(group: ConsumerGroup, join: () => Promise<void>): Promise<void> {
-    this.#joining ??= this.#rejoin(group, join).finally(() => {
+    const patient = () => patientJoin(join, { stopping: () => this.#stopping })
+    this.#joining ??= this.#rejoin(group, patient).finally(() => {
       this.#joining = undefined
     })
     return this.#joining
