@@ -1,16 +1,30 @@
-import { avroSchema, consumer, DeadLetter, event, job, on, RetryLater, Skip, topic, worker } from 'spillway'
-import { testService } from 'spillway/testing'
+import { avroSchema, consumer, DeadLetter, event, job, on, RetryLater, type ServiceOptions, Skip, topic, worker } from 'spillway'
+import { type TestService, testService } from 'spillway/testing'
 import { afterEach, describe, expect, it } from 'vitest'
 
 const Paid = avroSchema<'shop.Paid', { id: string; amount: number }, { id: string; amount: number }>({
   name: 'shop.Paid',
   long: 'number',
-  avro: { type: 'record', name: 'Paid', namespace: 'shop', fields: [{ name: 'id', type: 'string' }, { name: 'amount', type: 'int' }] },
+  avro: {
+    type: 'record',
+    name: 'Paid',
+    namespace: 'shop',
+    fields: [
+      { name: 'id', type: 'string' },
+      { name: 'amount', type: 'int' },
+    ],
+  },
 })
 const paid = event(Paid, { topic: topic('shop.payments', { partitions: 3 }), key: 'id' })
 const remind = job(Paid, { topic: 'shop.reminders', key: 'id' })
 
-let running: Awaited<ReturnType<typeof testService>> | undefined
+let running: TestService | undefined
+
+async function begin(options: ServiceOptions): Promise<TestService> {
+  running = await testService(options)
+  return running
+}
+
 afterEach(async () => {
   await running?.stop()
   running = undefined
@@ -25,7 +39,7 @@ describe('the test kit', () => {
         throw new Error('books are closed')
       }),
     ])
-    const t = (running = await testService({ name: 'shop', processors: [ledger] }))
+    const t = await begin({ name: 'shop', processors: [ledger] })
     const start = t.now().getTime()
     await t.publisher(paid).publish({ id: 'p-1', amount: 5 })
     await t.settled()
@@ -41,14 +55,22 @@ describe('the test kit', () => {
       { attempt: 5, at: 336_000 },
     ])
     const [letter] = await t.letters('ledger')
-    expect(letter).toMatchObject({ type: 'shop.Paid', payload: { id: 'p-1', amount: 5 }, trail: { disposition: 'exhausted', attempt: 5, failure: { message: 'books are closed' } } })
+    expect(letter).toMatchObject({
+      type: 'shop.Paid',
+      payload: { id: 'p-1', amount: 5 },
+      trail: { disposition: 'exhausted', attempt: 5, failure: { message: 'books are closed' } },
+    })
   })
 
   it('runs a delayed job at its time and not before, through as many hops as it takes, at attempt 1', async () => {
     const ran: [string, number, number][] = []
     const hops: string[] = []
-    const reminder = worker('reminder', remind, (payload, ctx) => void ran.push([payload.id, ctx.attempt, t.now().getTime() - start]))
-    const t = (running = await testService({ name: 'shop', processors: [reminder] }))
+    const reminder = worker(
+      'reminder',
+      remind,
+      (payload, ctx) => void ran.push([payload.id, ctx.attempt, t.now().getTime() - start]),
+    )
+    const t = await begin({ name: 'shop', processors: [reminder] })
     t.signals.on('message.delayed', ({ tier }) => hops.push(tier))
     const start = t.now().getTime()
     await t.scheduler(remind).schedule({ id: 'late', amount: 1 }, { delay: '11m' })
@@ -73,7 +95,7 @@ describe('the test kit', () => {
         if (id === 'later' && tries.filter(one => one.startsWith('later')).length < 3) throw new RetryLater('2s')
       }),
     ])
-    const t = (running = await testService({ name: 'shop', processors: [answers] }))
+    const t = await begin({ name: 'shop', processors: [answers] })
     const outcomes: string[] = []
     t.signals.on('message.done', ({ attempt }) => outcomes.push(`done#${attempt}`))
     t.signals.on('message.skipped', ({ reason }) => outcomes.push(`skipped ${reason}`))
