@@ -5,6 +5,7 @@ import { clusterOf, type OpenCluster, openCluster } from './cluster.ts'
 import { brokerFailure } from './errors.ts'
 import type { Cluster } from './internals.ts'
 import { library } from './library.ts'
+import { newSockets, type Sockets } from './sockets.ts'
 
 export type KafkaLogLevel = 'error' | 'warn' | 'info' | 'debug'
 
@@ -39,7 +40,8 @@ export const patience = { retries: 12, initialRetryTime: 300, maxRetryTime: 5000
 export function newClient(options: KafkaOptions): Client {
   const { brokers, onLog } = options
   const log: Client['log'] = (level, message, extra) => onLog?.(level, message, extra)
-  const newKafka = (): Kafka => newInstance(options, log)
+  const sockets = newSockets()
+  const newKafka = (): Kafka => newInstance(options, log, sockets)
   let shared: OpenCluster | undefined
   return {
     brokers,
@@ -52,11 +54,12 @@ export function newClient(options: KafkaOptions): Client {
     log,
     close: async () => {
       await shared?.close()
+      sockets.destroy()
     },
   }
 }
 
-function newInstance(options: KafkaOptions, log: Client['log']): Kafka {
+function newInstance(options: KafkaOptions, log: Client['log'], sockets: Sockets): Kafka {
   const { Kafka, logLevel } = library()
   return new Kafka({
     brokers: [...options.brokers],
@@ -65,6 +68,7 @@ function newInstance(options: KafkaOptions, log: Client['log']): Kafka {
     // A busy cluster answers the login late, and kafkajs does not retry it.
     authenticationTimeout: 15_000,
     retry: patience,
+    socketFactory: sockets.open,
     logLevel: options.onLog === undefined ? logLevel.NOTHING : logLevel.INFO,
     logCreator:
       () =>

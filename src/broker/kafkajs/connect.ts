@@ -21,8 +21,10 @@ export function connectKafka(options: KafkaOptions): Broker & { close(): Promise
     producer: () => kept(batchProducer(client)),
     consumer: consumerOptions => {
       const consumer = groupConsumer(client, consumerOptions)
-      open.add({ close: () => consumer.stop() })
-      return consumer
+      const part = { close: () => consumer.stop() }
+      open.add(part)
+      // Consumers are built anew after each breakdown: do not keep those that were stopped.
+      return { ...consumer, stop: () => consumer.stop().finally(() => open.delete(part)) }
     },
     admin: () => kept(kafkaAdmin(client)),
     reader: () => kept(partitionReader(client)),
