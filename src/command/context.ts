@@ -4,6 +4,7 @@ import type { Broker } from '../broker/port.ts'
 import { type Connection, findConfig, loadService, readConnection, type Service } from '../config.ts'
 import type { SchemaRegistry } from '../schema/registry.ts'
 import { outputOf } from './output.ts'
+import { reachBroker } from './reach.ts'
 
 export { type Output, outputOf } from './output.ts'
 
@@ -30,12 +31,25 @@ export interface GlobalOptions {
 }
 
 /**
- * Opens nothing yet. The fields throw ConfigError (E_CONFIG) when they are first used and the environment does not say where
+ * Opens nothing yet, but finds out whether a broker answers unless `reach` is false: rejects with BrokerUnavailable
+ * (E_BROKER_UNAVAILABLE). The fields throw ConfigError (E_CONFIG) when they are first used and the environment does not say where
  * broker and registry are and no local stack runs: what is wrong with the command line itself is said before.
  */
-export async function openContext(command: Command): Promise<CommandContext> {
+export async function openContext(command: Command, { reach = true }: { reach?: boolean } = {}): Promise<CommandContext> {
   const { readLocalFile } = await import('../dev/local-file.ts')
-  return openAt(command, () => readConnection(undefined, readLocalFile(process.cwd())))
+  const read = () => readConnection(undefined, readLocalFile(process.cwd()))
+  if (reach) await reachIfKnown(read)
+  return openAt(command, read)
+}
+
+async function reachIfKnown(read: () => Connection): Promise<void> {
+  let brokers: readonly string[]
+  try {
+    brokers = read().brokers
+  } catch {
+    return
+  }
+  await reachBroker(brokers)
 }
 
 /** A context for a broker and a registry that are known already. */
@@ -80,8 +94,12 @@ function once<T extends object>(make: () => T): { (): T; used(): boolean } {
 }
 
 /** Opens, does the work, and closes whatever comes of it. */
-export async function inContext<T>(command: Command, work: (context: CommandContext) => Promise<T>): Promise<T> {
-  const context = await openContext(command)
+export async function inContext<T>(
+  command: Command,
+  work: (context: CommandContext) => Promise<T>,
+  options: { reach?: boolean } = {},
+): Promise<T> {
+  const context = await openContext(command, options)
   try {
     return await work(context)
   } finally {

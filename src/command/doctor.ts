@@ -4,6 +4,7 @@ import type { Connection, Service } from '../config.ts'
 import { codeOf } from '../errors.ts'
 import { type CommandContext, exitWith, inContext, type Output, outputOf } from './context.ts'
 import { exitCode } from './exit-code.ts'
+import { reachBroker } from './reach.ts'
 import { subjectsOf } from './schema-register.ts'
 import { lineOf, planTopics } from './topic.ts'
 
@@ -26,14 +27,18 @@ export function doctorCommand(): Command {
       '\nExit 0 when all is well, 3 when broker or registry cannot be reached, 5 when something else is wrong.',
     )
     .action((_flags: object, command: Command) =>
-      inContext(command, async context => {
-        const findings = await examine(context)
-        report(findings, outputOf(command))
-        const wrong = findings.filter(({ ok }) => !ok).map(({ check }) => check)
-        if (wrong.includes('connection')) exitWith(command, exitCode.usage)
-        else if (wrong.includes('broker') || wrong.includes('registry')) exitWith(command, exitCode.unreachable)
-        else if (wrong.length > 0) exitWith(command, exitCode.problemFound)
-      }),
+      inContext(
+        command,
+        async context => {
+          const findings = await examine(context)
+          report(findings, outputOf(command))
+          const wrong = findings.filter(({ ok }) => !ok).map(({ check }) => check)
+          if (wrong.includes('connection')) exitWith(command, exitCode.usage)
+          else if (wrong.includes('broker') || wrong.includes('registry')) exitWith(command, exitCode.unreachable)
+          else if (wrong.length > 0) exitWith(command, exitCode.problemFound)
+        },
+        { reach: false },
+      ),
     )
 }
 
@@ -43,9 +48,7 @@ async function examine(context: CommandContext): Promise<Finding[]> {
   const own = [nodeFinding(process.versions.node), configFinding(context, service)]
   if (!connection.ok) return [...own, { check: 'connection', ok: false, detail: said(connection.error), fix: 'spillway dev' }]
 
-  const admin = context.broker.admin()
-  const [brokers, registry] = await Promise.all([attempt(() => admin.brokerCount()), attempt(() => context.registry.ping())])
-  await admin.close().catch(() => {})
+  const [brokers, registry] = await Promise.all([attempt(() => askBroker(context)), attempt(() => context.registry.ping())])
   return [
     ...own,
     reachFinding('broker', brokers, ({ brokers }) => brokers.join(','), context),
@@ -53,6 +56,12 @@ async function examine(context: CommandContext): Promise<Finding[]> {
     ...(service.ok && brokers.ok ? await topicFindings(context, service.value) : []),
     ...(service.ok && registry.ok ? await schemaFindings(context, service.value) : []),
   ]
+}
+
+async function askBroker({ connection, broker }: CommandContext): Promise<void> {
+  await reachBroker(connection.brokers)
+  const admin = broker.admin()
+  await admin.brokerCount().finally(() => admin.close())
 }
 
 function reachFinding(

@@ -8,7 +8,8 @@ export function errorText(error: unknown, verbose: boolean): string {
   let said = lines[0]!
   for (const cause of causesOf(error)) {
     const message = messageOf(cause)
-    if (said.includes(message)) continue
+    // `fetch failed` is all that fetch says itself; its cause says why.
+    if (said.includes(message) || message === 'fetch failed') continue
     lines.push(`  because: ${message}`)
     said += message
   }

@@ -23,7 +23,8 @@ The first SIGTERM or Ctrl-C drains: nothing new starts, what runs is finished, c
 Exit 0 when that was done within SHUTDOWN_TIMEOUT_MS (25000), 70 when not, 130 at once at a second signal.`,
     )
     .action(async (names: string[], _flags: object, command: Command) => {
-      const context = await openContext(command)
+      // No knocking first: a process that starts before its broker has the client's patience.
+      const context = await openContext(command, { reach: false })
       const code = await run(context, names).catch(async error => {
         await context.close()
         throw error

@@ -15,16 +15,20 @@ export function schemaRegisterCommand(): Command {
       '\nMay be run again at any time: what is registered stays as it is. Run it before new code is deployed.',
     )
     .action((_flags: object, command: Command) =>
-      inContext(command, async ({ registry, service }) => {
-        const output = outputOf(command)
-        const done = await registerService(registry, await service())
-        if (output.json) output.list('SchemaRegistrationList', done)
-        else
-          output.table(
-            done.map(({ subject, name, id, outcome }) => ({ subject, schema: name, id, outcome })),
-            ['subject', 'schema', 'id', 'outcome'],
-          )
-      }),
+      inContext(
+        command,
+        async ({ registry, service }) => {
+          const output = outputOf(command)
+          const done = await registerService(registry, await service())
+          if (output.json) output.list('SchemaRegistrationList', done)
+          else
+            output.table(
+              done.map(({ subject, name, id, outcome }) => ({ subject, schema: name, id, outcome })),
+              ['subject', 'schema', 'id', 'outcome'],
+            )
+        },
+        { reach: false },
+      ),
     )
 }
 
