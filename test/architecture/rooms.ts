@@ -31,7 +31,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   produce: ['message', 'schema', 'topic', 'broker'],
   consume: ['message', 'schema', 'topic', 'broker'],
   dlq: ['topic', 'broker'],
-  retry: ['topic', 'broker', 'dlq', 'consume'],
+  // What a publisher says of a delay stands in a record header, which is message's.
+  retry: ['message', 'topic', 'broker', 'dlq', 'consume'],
   redrive: ['topic', 'broker', 'dlq'],
   config: ['message', 'topic', 'consume'],
   process: ['config', 'message', 'schema', 'topic', 'broker', 'produce', 'consume', 'retry', 'dlq', 'observe'],
