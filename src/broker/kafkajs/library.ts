@@ -4,6 +4,7 @@ import type * as Public from 'kafkajs'
 import { ConfigError } from '../../errors.ts'
 import type { ConsumerGroup, FetchedBatch, FetchedPartition } from './internals.ts'
 import { withoutAborted } from './patch-aborted.ts'
+import { crc32c } from './patch-checksum.ts'
 import { byPartition } from './patch-grouping.ts'
 import { decodeRecord, encodeRecord } from './patch-record.ts'
 import { type RequestQueue, withoutIdleTimer } from './patch-request-queue.ts'
@@ -42,6 +43,7 @@ function load(): Library {
   replaceModules(require, {
     'kafkajs/src/protocol/recordBatch/record/v0/index.js': encodeRecord,
     'kafkajs/src/protocol/recordBatch/record/v0/decoder.js': decodeRecord,
+    'kafkajs/src/protocol/recordBatch/crc32C/index.js': crc32c,
     'kafkajs/src/consumer/filterAbortedMessages.js': withoutAborted,
     'kafkajs/src/producer/groupMessagesPerPartition.js': byPartition,
   })
