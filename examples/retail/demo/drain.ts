@@ -14,7 +14,7 @@ const patienceMs = 6 * 60_000
 const pollMs = 250
 
 /** Throws DemoError when nothing moves any more. */
-export async function drained(published: Published, tally: Tally, progress: Progress, interrupted: AbortSignal): Promise<void> {
+export async function drained(published: Published, tally: Tally, progress: Progress): Promise<void> {
   const broker = kafka()
   const admin = broker.admin()
   try {
@@ -27,7 +27,7 @@ export async function drained(published: Published, tally: Tally, progress: Prog
       if (moved.state !== ended) moved = { at: Date.now(), state: ended }
       if (Date.now() - moved.at > patienceMs)
         throw new DemoError(`nothing has moved for ${patienceMs / 60_000} minutes: ${ended}`)
-      await sleep(pollMs, undefined, { signal: interrupted })
+      await sleep(pollMs)
     }
   } finally {
     await broker.close()

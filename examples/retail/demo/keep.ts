@@ -4,21 +4,26 @@ import { removeLocalFile, writeLocalFile } from '../../../src/dev/local-file.ts'
 import { type DemoOptions, root } from './options.ts'
 
 /** Resolves at Ctrl-C. */
-export async function keepUp(cleanup: (step: () => unknown) => void, interrupted: AbortSignal): Promise<void> {
+export async function keepUp(
+  options: DemoOptions,
+  cleanup: (step: () => unknown) => void,
+  interrupted: AbortSignal,
+): Promise<void> {
   const brokers = process.env.KAFKA_BROKERS!.split(',')
   writeLocalFile(root, { brokers, registryUrl: process.env.SCHEMA_REGISTRY_URL!, pid: process.pid })
   cleanup(() => removeLocalFile(root))
+  console.log(hints(options))
   if (!interrupted.aborted) await once(interrupted, 'abort')
 }
 
-export function hintsWhileKept({ partitions }: DemoOptions): string {
+function hints({ partitions }: DemoOptions): string {
   // The definitions say 6 unless they are told otherwise, and the commands read the definitions.
   const told = partitions === 6 ? '' : `RETAIL_PARTITIONS=${partitions} `
-  const hints = [
+  const commands = [
     ['status', 'lag, what waits in each tier, and dead letters of every group'],
     ['dlq list receipts', 'what failed, by its error'],
     ['dlq show receipts', 'the letters themselves, decoded'],
-    ['dlq redrive receipts', 'what a redrive would do; with --execute it does it'],
+    ['dlq redrive receipts', 'what a redrive would do; --execute does it (the mail server will refuse them again)'],
   ].map(([command, what]) => `  ${told}npx spillway ${command!.padEnd(22)} ${what}`)
-  return ['All of it stays up. Try in another terminal, in this folder:', ...hints, '', 'Ctrl-C ends it.'].join('\n')
+  return ['All of it stays up. Try in another terminal, in this folder:', ...commands, '', 'Ctrl-C ends it.'].join('\n')
 }

@@ -18,11 +18,9 @@ export async function startService(
   progress: Progress,
   tally: Tally,
   cleanup: (step: () => unknown) => void,
-  interrupted: AbortSignal,
 ): Promise<RunningService> {
   progress.say('creating topics, registering schemas')
   await Promise.all([command(['topic', 'apply', '--yes'], cleanup), command(['schema', 'register'], cleanup)])
-  interrupted.throwIfAborted()
   progress.say(`starting ${processes.length} processes: ${processes.map(names => names.join(' + ')).join(', ')}`)
   let stopping = false
   const started = await Promise.all(processes.map(names => start(['run', ...names], line => tally.take(line))))
