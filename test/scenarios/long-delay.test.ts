@@ -1,0 +1,45 @@
+/**
+ * A job may be delayed for longer than its worker's largest tier: it goes there again and again, and never runs early. Waiting
+ * uses no attempt, and a job without a delay does not wait for it.
+ */
+import { worker } from 'spillway'
+import { expect, test } from 'vitest'
+import { unique } from '../unique.ts'
+import { openScenario } from './harness.ts'
+import { newJob } from './messages.ts'
+
+test('a job delayed for longer than the largest tier runs once, when it is due', async () => {
+  const { client, prepare, run, drained, heard, trails } = await openScenario()
+  const work = newJob()
+  const runs: { n: number; attempt: number; atMs: number }[] = []
+  const delayed = worker(
+    unique('delayed'),
+    work,
+    ({ n }, { attempt }) => {
+      runs.push({ n, attempt, atMs: Date.now() })
+    },
+    { retry: { tiers: ['300ms', '1s'] } },
+  )
+  await prepare([delayed])
+  const hops = heard('message.delayed')
+  await run([delayed])
+
+  const scheduledAtMs = Date.now()
+  const { schedule } = client.scheduler(work)
+  await schedule({ id: 'a', n: 1 }, { delay: '3500ms' })
+  await schedule({ id: 'a', n: 2 })
+  await drained(delayed)
+
+  expect(runs.map(({ n, attempt }) => ({ n, attempt }))).toEqual([
+    { n: 2, attempt: 1 },
+    { n: 1, attempt: 1 },
+  ])
+  expect(runs[1]!.atMs).toBeGreaterThanOrEqual(scheduledAtMs + 3_500)
+  // Thrice a second, then what is left of it.
+  const [shortest, largest] = delayed.ladder.tiers
+  expect(hops.slice(0, 3).map(({ tier }) => tier)).toEqual([largest!.topic, largest!.topic, largest!.topic])
+  const trail = await trails(largest!.topic)
+  expect(trail.map(({ hop, attempt }) => ({ hop, attempt }))).toEqual([1, 2, 3].map(hop => ({ hop, attempt: 0 })))
+  expect(new Set([...trail, ...(await trails(shortest!.topic))].map(({ untilMs }) => untilMs))).toHaveProperty('size', 1)
+  expect(trail.every(({ failure }) => failure === undefined)).toBe(true)
+})
