@@ -56,7 +56,9 @@ export function surviveStrayRejections(report: (reason: unknown) => void): () =>
 }
 
 async function second(signals: ReturnType<typeof listen>, options: StopOptions): Promise<number> {
-  options.onSecond?.(await signals.next())
+  // Not inside the call: without a listener, `?.()` would not wait at all.
+  const signal = await signals.next()
+  options.onSecond?.(signal)
   return 130
 }
 
