@@ -23,7 +23,8 @@ export class SupervisedGroup {
   #rebuild: unknown
   #rebuilding: Promise<void> = Promise.resolve()
   #retryInMs = firstRetryMs
-  #startedAtMs = 0
+  /** Undefined while no consumer is joined. */
+  #startedAtMs: number | undefined
 
   constructor(options: SupervisedGroupOptions) {
     this.#options = options
@@ -32,6 +33,7 @@ export class SupervisedGroup {
   /** Rejects when the group cannot be joined the first time; later breakdowns are mended here. */
   async start(): Promise<void> {
     const consumer = await this.#options.connect(error => this.#crashed(error))
+    if (this.#stopping) return
     this.#consumer = consumer
     try {
       await consumer.start()
@@ -46,11 +48,11 @@ export class SupervisedGroup {
   /** One that breaks down before its first join has told so by rejecting `start`. */
   #crashed(error: unknown): void {
     const broken = this.#consumer
-    if (this.#stopping || !broken || this.#startedAtMs === 0) return
+    if (this.#stopping || !broken || this.#startedAtMs === undefined) return
     const { clock } = this.#options
     if (clock.now() - this.#startedAtMs > stableAfterMs) this.#retryInMs = firstRetryMs
     this.#consumer = undefined
-    this.#startedAtMs = 0
+    this.#startedAtMs = undefined
     void broken.stop()
     this.#retryLater(error)
   }
@@ -59,8 +61,9 @@ export class SupervisedGroup {
   async stop(): Promise<void> {
     this.#stopping = true
     this.#options.clock.clearTimer(this.#rebuild)
-    await this.#rebuilding
+    // Also one that is only being started: without a broker its start would take minutes to give up.
     await this.#consumer?.stop()
+    await this.#rebuilding
     this.#consumer = undefined
     this.#options.signals.emit('consumer.stopped', { group: this.#options.group })
   }
