@@ -14,10 +14,32 @@ const partitionCountMs = 5 * 60_000
 export function batchProducer(client: Client): BatchProducer {
   const slots: (Slot | undefined)[] = Array(producers).fill(undefined)
   const turns = new Map<string, Promise<unknown>>()
+  const verified = new Set<string>()
   const counts = new Map<string, { readonly count: Promise<number>; readonly until: number }>()
   let closed = false
 
+  async function partitionsOf(topic: string): Promise<number> {
+    const known = counts.get(topic)
+    if (known !== undefined && known.until > Date.now()) return known.count
+    const count = countPartitions(client, topic)
+    counts.set(topic, { count, until: Date.now() + partitionCountMs })
+    count.catch(() => counts.delete(topic))
+    return count
+  }
+
+  // kafkajs asks for half a minute after a topic that does not exist, and for a partition that does not it answers nothing.
+  async function verify(topic: string, partition: number): Promise<void> {
+    if (verified.has(`${topic}/${partition}`)) return
+    if (partition >= (await partitionsOf(topic))) {
+      counts.delete(topic)
+      const count = await partitionsOf(topic)
+      if (partition >= count) throw new BrokerRefused(`There is no partition ${partition} of ${topic}, which has ${count}`)
+    }
+    verified.add(`${topic}/${partition}`)
+  }
+
   async function sendBatch(topic: string, partition: number, records: readonly OutgoingRecord[]): Promise<bigint> {
+    await verify(topic, partition)
     const index = (partition + topic.length) % producers
     slots[index] ??= newSlot(client)
     const slot = slots[index]
@@ -31,6 +53,7 @@ export function batchProducer(client: Client): BatchProducer {
       // and acknowledges without storing it. So no send may follow a failed one on the same producer.
       if (slots[index] === slot) slots[index] = undefined
       slot.discarded = true
+      verified.delete(`${topic}/${partition}`)
       throw client.failure(`write ${records.length} records to ${topic}[${partition}]`, error)
     } finally {
       slot.users--
@@ -44,14 +67,7 @@ export function batchProducer(client: Client): BatchProducer {
       if (records.length === 0) throw new BrokerRefused(`An empty batch for ${topic}[${partition}] has no offset`)
       return inTurn(turns, `${topic}/${partition}`, () => sendBatch(topic, partition, records))
     },
-    async partitionsOf(topic) {
-      const known = counts.get(topic)
-      if (known !== undefined && known.until > Date.now()) return known.count
-      const count = countPartitions(client, topic)
-      counts.set(topic, { count, until: Date.now() + partitionCountMs })
-      count.catch(() => counts.delete(topic))
-      return count
-    },
+    partitionsOf,
     async close() {
       closed = true
       await Promise.allSettled(turns.values())
