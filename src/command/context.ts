@@ -3,10 +3,10 @@ import type { Command } from 'commander'
 import type { Broker } from '../broker/port.ts'
 import { type Connection, findConfig, loadService, readConnection, type Service } from '../config.ts'
 import type { SchemaRegistry } from '../schema/registry.ts'
-import { outputOf } from './output.ts'
+import { type GlobalOptions, outputOf } from './output.ts'
 import { reachBroker } from './reach.ts'
 
-export { type Output, outputOf } from './output.ts'
+export { type GlobalOptions, type Output, outputOf } from './output.ts'
 
 export interface CommandContext {
   readonly connection: Connection
@@ -21,14 +21,6 @@ export interface CommandContext {
 }
 
 export type OpenContext = (command: Command) => Promise<CommandContext>
-
-/** Options that every command takes, before or after its name. */
-export interface GlobalOptions {
-  readonly config?: string
-  readonly output?: 'text' | 'json'
-  readonly json?: boolean
-  readonly verbose?: boolean
-}
 
 /**
  * Opens nothing yet, but finds out whether a broker answers unless `reach` is false: rejects with BrokerUnavailable

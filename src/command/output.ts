@@ -1,6 +1,13 @@
 /** Data goes to stdout, everything else to stderr: `spillway status | head` and `> file` then hold data alone. */
 import type { Command } from 'commander'
-import type { GlobalOptions } from './context.ts'
+
+/** Options that every command takes, before or after its name. */
+export interface GlobalOptions {
+  readonly config?: string
+  readonly output?: 'text' | 'json'
+  readonly json?: boolean
+  readonly verbose?: boolean
+}
 
 export type Cell = string | number | bigint
 

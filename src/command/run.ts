@@ -1,8 +1,7 @@
 /** `spillway run [names...]` */
 import { Command } from 'commander'
 import { type Connection, secretsIn } from '../config.ts'
-import { logSignals } from '../observe/log.ts'
-import { createLogger } from '../observe/logger.ts'
+import type { createLogger } from '../observe/log.ts'
 import { Signals } from '../observe/signals.ts'
 import { stopOnSignals, surviveStrayRejections } from '../process/shutdown.ts'
 import { chooseProcessors } from './choose.ts'
@@ -39,7 +38,11 @@ async function run(context: CommandContext, names: readonly string[]): Promise<n
   const service = await context.service()
   const processors = chooseProcessors(service, names)
   const { connection, broker, registry } = context
-  const { startProcess } = await import('../process/process.ts')
+  // Loaded here, so that other commands do not wait for them.
+  const [{ startProcess }, { createLogger, logSignals }] = await Promise.all([
+    import('../process/process.ts'),
+    import('../observe/log.ts'),
+  ])
   const logger = createLogger({ level: connection.logLevel, format: connection.logFormat, secrets: secretsIn() })
   const signals = new Signals()
   const left = watchGroups(signals)

@@ -143,7 +143,8 @@ export function diffTopics(
   const target = wanted.map(topic => ({
     ...topic,
     partitions: partitionsFor(topic, wanted, found, options),
-    config: { ...insync(replicas, options), ...topic.config },
+    // By the replicas that the topic really has: more in-sync ones than that, and nobody could write to it any more.
+    config: { ...insync(found.get(topic.name)?.replicationFactor ?? replicas, options), ...topic.config },
   }))
   const ordered = [...target.filter(topic => topic.role !== 'source'), ...target.filter(topic => topic.role === 'source')]
   return ordered.flatMap((topic): TopicChange[] => {
@@ -180,7 +181,7 @@ function partitionsFor(
 
 function insync(replicas: number, options: DiffOptions): Record<string, string> {
   const count = options.minInsyncReplicas ?? (replicas >= 3 ? 2 : undefined)
-  return count === undefined ? {} : { 'min.insync.replicas': String(count) }
+  return count === undefined || count > replicas ? {} : { 'min.insync.replicas': String(count) }
 }
 
 function partitionChanges(topic: WantedTopic, state: ExistingTopic, options: DiffOptions): TopicChange[] {

@@ -135,6 +135,12 @@ describe('the difference to what exists', () => {
     expect(
       diffTopics(wanted, changed('orders', { replicationFactor: 1 }), 3).filter(({ kind }) => kind === 'problem').length,
     ).toBe(wanted.length)
-    expect(diffTopics(wanted, changed('orders', { replicationFactor: 3 }), 1).every(({ kind }) => kind === 'fine')).toBe(true)
+    expect(diffTopics(wanted, changed('orders', { replicationFactor: 3 }), 1).every(({ kind }) => kind !== 'problem')).toBe(true)
+  })
+
+  test('never asks for more in-sync replicas than an existing topic has: nobody could write to it', () => {
+    for (const options of [{}, { minInsyncReplicas: 2 }]) {
+      expect(diffTopics(wanted, asWanted(), 3, options).filter(({ kind }) => kind === 'alter')).toEqual([])
+    }
   })
 })
