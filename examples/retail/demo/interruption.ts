@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+
 /** npm hands a Ctrl-C on that the terminal has sent to everybody already: one press arrives twice. */
 const samePressMs = 1_000
 const parentCheckMs = 500
@@ -22,13 +24,24 @@ export function rejectionOf(interrupted: AbortSignal): Promise<never> {
   return new Promise((_, reject) => interrupted.addEventListener('abort', () => reject(interrupted.reason), { once: true }))
 }
 
-/** A killed npm tells its script nothing, but the script gets another parent. */
+/** A killed npm tells its script nothing, but somebody in the line above the script gets another parent. */
 function whenOrphaned(then: () => void): void {
-  const parent = process.ppid
+  const before = lineAbove()
   const timer = setInterval(() => {
-    if (process.ppid === parent) return
+    if (lineAbove() === before) return
     clearInterval(timer)
     then()
   }, parentCheckMs)
   timer.unref()
+}
+
+/** The parent and its parent: npm puts a shell between itself and the script, which outlives it. Only Linux tells of the second. */
+function lineAbove(): string {
+  const parent = process.ppid
+  try {
+    const [, , grandparent] = readFileSync(`/proc/${parent}/stat`, 'utf8').replace(/^.*\)/s, ')').split(' ')
+    return `${parent} ${grandparent}`
+  } catch {
+    return String(parent)
+  }
 }

@@ -1,5 +1,5 @@
 /** Deploys the example as a team would: topics, schemas, then processes, each through the real command line. */
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { type LeashedProcess, spawnLeashed } from '../../../src/dev/leash.ts'
 import { DemoError, root } from './options.ts'
 import type { Progress } from './progress.ts'
@@ -61,6 +61,8 @@ async function start(args: readonly string[], onLine: (line: string) => void = (
     // The outcome of a message is logged at level debug; it is what the demo counts.
     env: { ...process.env, LOG_LEVEL: 'debug', LOG_FORMAT: 'json' },
     keepsAlive: true,
+    // When the demo is killed, nobody else is left to do it.
+    orphanRemoves: dirname(process.env.RETAIL_DB!),
     onLine: line => {
       last.push(line)
       if (last.length > 20) last.shift()
