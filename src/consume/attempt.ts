@@ -4,7 +4,7 @@ import { type Envelope, readEnvelope } from '../message/envelope.ts'
 import type { Signals } from '../observe/signals.ts'
 import type { Decoder } from '../schema/decoder.ts'
 import type { Attempted, Delivery } from './admission.ts'
-import { createContext } from './context.ts'
+import { HandlerContext } from './context.ts'
 import type { Context, Handler, Logger, Middleware, Outbound } from './handler.ts'
 import type { Processor } from './processor.ts'
 
@@ -39,9 +39,8 @@ export function createAttempt(options: AttemptOptions): Attempt {
       if (!handler || decoded.kind !== 'message')
         return { kind: 'unhandled', type, id, deadLetter: processor.unhandled === 'dead-letter' }
       const startedAtMs = performance.now()
-      await underDeadline(options, delivery, envelope, cancels, ctx =>
-        runHandler(processor.middleware, handler, decoded.payload, ctx),
-      )
+      const ctx = new HandlerContext(delivery, envelope, options)
+      await underDeadline(options, ctx, cancels, () => runHandler(processor.middleware, handler, decoded.payload, ctx))
       return { kind: 'returned', type, id, durationMs: performance.now() - startedAtMs }
     } catch (error) {
       return codeOf(error) === 'E_UNDECODABLE' ? { kind: 'undecodable', error } : { kind: 'threw', type, id, error }
@@ -49,57 +48,63 @@ export function createAttempt(options: AttemptOptions): Attempt {
   }
 }
 
-function runHandler(middleware: readonly Middleware[], handler: Handler<never>, payload: unknown, ctx: Context): Promise<void> {
-  const last = async () => {
+/** Async all the way, so that what a handler or a middleware throws before its first await is a rejection like any other. */
+async function runHandler(
+  middleware: readonly Middleware[],
+  handler: Handler<never>,
+  payload: unknown,
+  ctx: Context,
+): Promise<void> {
+  if (middleware.length === 0) {
+    await handler(payload as never, ctx)
+    return
+  }
+  const last = async (): Promise<void> => {
     await handler(payload as never, ctx)
   }
-  return middleware.reduceRight<() => Promise<void>>((next, wrap) => () => wrap(ctx, next), last)()
+  await middleware.reduceRight<() => Promise<void>>((next, wrap) => async () => wrap(ctx, next), last)()
 }
 
 /** Settles by the deadline, whether `run` does or not; a later result of `run` is told as a signal and otherwise ignored. */
 function underDeadline(
-  { processor, signals, logger, outbound }: AttemptOptions,
-  delivery: Delivery,
-  envelope: Envelope,
+  { processor, signals }: AttemptOptions,
+  ctx: HandlerContext,
   cancels: Set<(reason: unknown) => void>,
-  run: (ctx: Context) => Promise<void>,
+  run: () => Promise<void>,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
-    const abort = new AbortController()
     let over = false
-    const end = (finish: () => void): void => {
-      if (over) {
-        signals.emit('handler.late', { group: processor.name, type: envelope.type })
-        return
+    const end = (): boolean => {
+      if (over) signals.emit('handler.late', { group: processor.name, type: ctx.type })
+      else {
+        over = true
+        clearTimeout(timer)
+        cancels.delete(cancel)
+        return true
       }
-      over = true
-      clearTimeout(timer)
-      cancels.delete(cancel)
-      finish()
+      return false
     }
     const cancel = (reason: unknown): void => {
-      abort.abort(reason)
-      end(() => reject(reason))
+      ctx.cancel(reason)
+      if (end()) reject(reason)
     }
     const timer = setTimeout(() => {
-      const about = {
+      const { id, type, origin, attempt } = ctx
+      signals.emit('handler.timedOut', {
         group: processor.name,
-        type: envelope.type,
-        id: envelope.id,
-        origin: delivery.origin,
-        attempt: delivery.attempt,
-      }
-      signals.emit('handler.timedOut', { ...about, timeoutMs: processor.handlerTimeoutMs })
+        type,
+        id,
+        origin,
+        attempt,
+        timeoutMs: processor.handlerTimeoutMs,
+      })
       cancel(new HandlerTimeout(processor.handlerTimeoutMs))
     }, processor.handlerTimeoutMs)
     cancels.add(cancel)
-    // A handler may throw before it returns a promise; then() turns that into a rejection too.
-    Promise.resolve(createContext({ delivery, envelope, signal: abort.signal, logger, outbound: outbound(envelope) }))
-      .then(run)
-      .then(
-        () => end(resolve),
-        error => end(() => reject(error)),
-      )
+    run().then(
+      () => end() && resolve(),
+      error => end() && reject(error),
+    )
   })
 }
 

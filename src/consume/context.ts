@@ -1,37 +1,85 @@
-import type { Envelope } from '../message/envelope.ts'
+import type { EventDefinition, JobDefinition } from '../message/definition.ts'
+import type { Duration } from '../message/duration.ts'
+import type { Envelope, Origin } from '../message/envelope.ts'
 import { headerText } from '../message/headers.ts'
+import type { Receipt } from '../message/receipt.ts'
 import type { Delivery } from './admission.ts'
 import type { Context, Logger, Outbound } from './handler.ts'
 
-/** What a handler gets beside the payload. The logger names the message, never what is in it. */
-export function createContext(options: {
-  delivery: Delivery
-  envelope: Envelope
-  signal: AbortSignal
-  logger: Logger
-  outbound: Outbound
-}): Context {
-  const { delivery, envelope, outbound, signal } = options
-  const { origin, attempt, trail } = delivery
-  const sequence = headerText(delivery.record.headers, 'ce_sequence')
-  const log = options.logger.child({
-    id: envelope.id,
-    type: envelope.type,
-    topic: origin.topic,
-    partition: origin.partition,
-    offset: String(origin.offset),
-    attempt,
-  })
-  return {
-    ...envelope,
-    correlationId: envelope.correlationId ?? envelope.id,
-    ...(sequence !== undefined && { sequence }),
-    attempt,
-    redriveCount: trail?.redriveCount ?? 0,
-    origin,
-    log,
-    signal,
-    publish: outbound.publish,
-    schedule: outbound.schedule,
+export interface ContextOptions {
+  readonly logger: Logger
+  /** What a handler sends on behalf of the message it handles. */
+  readonly outbound: (cause: Envelope) => Outbound
+}
+
+/** What a handler gets beside the payload. What costs something is made when it is first used: a child logger alone is dearer than a whole attempt. */
+export class HandlerContext implements Context {
+  readonly id: string
+  readonly type: string
+  readonly source: string
+  readonly time: Date
+  readonly correlationId: string
+  readonly causationId?: string
+  readonly traceparent?: string
+  readonly attempt: number
+  readonly redriveCount: number
+  readonly origin: Origin
+  readonly #delivery: Delivery
+  readonly #options: ContextOptions
+  readonly #envelope: Envelope
+  #log: Logger | undefined
+  #abort: AbortController | undefined
+  #aborted: { readonly reason: unknown } | undefined
+
+  constructor(delivery: Delivery, envelope: Envelope, options: ContextOptions) {
+    this.#delivery = delivery
+    this.#envelope = envelope
+    this.#options = options
+    this.id = envelope.id
+    this.type = envelope.type
+    this.source = envelope.source
+    this.time = envelope.time
+    this.correlationId = envelope.correlationId ?? envelope.id
+    if (envelope.causationId !== undefined) this.causationId = envelope.causationId
+    if (envelope.traceparent !== undefined) this.traceparent = envelope.traceparent
+    this.attempt = delivery.attempt
+    this.redriveCount = delivery.trail?.redriveCount ?? 0
+    this.origin = delivery.origin
   }
+
+  get sequence(): string | undefined {
+    return headerText(this.#delivery.record.headers, 'ce_sequence')
+  }
+
+  /** Names the message, never what is in it. */
+  get log(): Logger {
+    const { id, type, attempt } = this
+    const { topic, partition, offset } = this.origin
+    this.#log ??= this.#options.logger.child({ id, type, topic, partition, offset: String(offset), attempt })
+    return this.#log
+  }
+
+  get signal(): AbortSignal {
+    if (!this.#abort) {
+      this.#abort = new AbortController()
+      if (this.#aborted) this.#abort.abort(this.#aborted.reason)
+    }
+    return this.#abort.signal
+  }
+
+  /** For the one who runs the attempt. */
+  cancel(reason: unknown): void {
+    this.#aborted = { reason }
+    this.#abort?.abort(reason)
+  }
+
+  // Fields, not methods: handlers take them out of the context.
+  readonly publish = <In, Out>(definition: EventDefinition<In, Out>, payload: NoInfer<In>): Promise<Receipt> =>
+    this.#options.outbound(this.#envelope).publish(definition, payload)
+
+  readonly schedule = <In, Out>(
+    definition: JobDefinition<In, Out>,
+    payload: NoInfer<In>,
+    options?: { delay?: Duration },
+  ): Promise<Receipt> => this.#options.outbound(this.#envelope).schedule(definition, payload, options)
 }

@@ -28,7 +28,7 @@ export interface Context extends Outbound {
   readonly causationId?: string
   readonly traceparent?: string
   /** The publisher's sequence within the entity (`ce_sequence`), when it sent one. */
-  readonly sequence?: string
+  readonly sequence?: string | undefined
   /** 1 at the first try. */
   readonly attempt: number
   /** How often this message was redriven from the DLQ. */

@@ -1,5 +1,5 @@
 /** The envelope of a message: CloudEvents 1.0 attributes as record headers (binary mode of its Kafka binding). */
-import { type Header, type Headers, headerText, textHeader } from './headers.ts'
+import { type Header, type Headers, textHeader } from './headers.ts'
 
 export interface Envelope {
   readonly id: string
@@ -45,19 +45,26 @@ export interface Origin {
   readonly timestampMs: number
 }
 
-/** The envelope of any record: what its headers lack comes from where it lies. */
+/** The envelope of any record: what its headers lack comes from where it lies. One pass: this is on the way of every record. */
 export function readEnvelope(headers: Headers, origin: Origin, type: string): Envelope {
-  const time = new Date(headerText(headers, 'ce_time') ?? origin.timestampMs)
-  const correlationId = headerText(headers, 'ce_correlationid')
-  const causationId = headerText(headers, 'ce_causationid')
-  const traceparent = headerText(headers, 'traceparent')
+  let id: string | undefined
+  let source: string | undefined
+  let timeMs = Number.NaN
+  const chain: { correlationId?: string; causationId?: string; traceparent?: string } = {}
+  for (const [name, value] of headers) {
+    if (value === null) continue
+    if (name === 'ce_id') id ??= value.toString('utf8')
+    else if (name === 'ce_source') source ??= value.toString('utf8')
+    else if (name === 'ce_time') timeMs = Date.parse(value.toString('latin1'))
+    else if (name === 'ce_correlationid') chain.correlationId ??= value.toString('utf8')
+    else if (name === 'ce_causationid') chain.causationId ??= value.toString('utf8')
+    else if (name === 'traceparent') chain.traceparent ??= value.toString('utf8')
+  }
   return {
-    id: headerText(headers, 'ce_id') ?? `${origin.topic}/${origin.partition}/${origin.offset}`,
-    source: headerText(headers, 'ce_source') ?? origin.topic,
+    id: id ?? `${origin.topic}/${origin.partition}/${origin.offset}`,
+    source: source ?? origin.topic,
     type,
-    time: Number.isNaN(time.getTime()) ? new Date(origin.timestampMs) : time,
-    ...(correlationId !== undefined && { correlationId }),
-    ...(causationId !== undefined && { causationId }),
-    ...(traceparent !== undefined && { traceparent }),
+    time: new Date(Number.isNaN(timeMs) ? origin.timestampMs : timeMs),
+    ...chain,
   }
 }
