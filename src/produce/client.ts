@@ -7,16 +7,9 @@ import type { Receipt } from '../message/receipt.ts'
 import type { SchemaRegistry } from '../schema/registry.ts'
 import { type BatchingSender, batching } from './batch.ts'
 import { EarlyCalls } from './early-calls.ts'
-import { MessageWriter } from './writer.ts'
+import { MessageWriter, type PublishOptions } from './writer.ts'
 
-export interface PublishOptions {
-  /** Default: a fresh UUID. The same id means the same message to whoever looks for doubles. */
-  readonly id?: string
-  readonly correlationId?: string
-  readonly causationId?: string
-  /** W3C trace context to hand on. */
-  readonly traceparent?: string
-}
+export type { PublishOptions } from './writer.ts'
 
 export interface ScheduleOptions extends PublishOptions {
   /** Not handled before this time has passed. Any length. Default: at once. */

@@ -12,9 +12,17 @@ import { subjectOf } from '../schema/subject.ts'
 import { partitionOf } from '../topic/partitioner.ts'
 import { dueAtHeader } from '../topic/trail.ts'
 import type { BatchingSender } from './batch.ts'
-import type { PublishOptions } from './client.ts'
 import type { EarlyCalls } from './early-calls.ts'
 import { batchOverheadBytes, recordBytes } from './size.ts'
+
+export interface PublishOptions {
+  /** Default: a fresh UUID. The same id means the same message to whoever looks for doubles. */
+  readonly id?: string
+  readonly correlationId?: string
+  readonly causationId?: string
+  /** W3C trace context to hand on. */
+  readonly traceparent?: string
+}
 
 export interface WriterOptions {
   readonly producer: BatchProducer
