@@ -15,9 +15,8 @@ import { redactor } from './observe/redact.ts'
 
 for (const stream of [process.stdout, process.stderr])
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    // `spillway status | head`: the reader has seen enough, which is no failure.
-    if (error.code === 'EPIPE') process.exit(0)
-    throw error
+    // `spillway publish Order | head`: the reader has gone, but what was begun is finished, and its exit code still tells the truth.
+    if (error.code !== 'EPIPE' && error.code !== 'ERR_STREAM_DESTROYED') throw error
   })
 
 const program = buildProgram([
