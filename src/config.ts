@@ -1,4 +1,12 @@
 /** The configuration of a service: what it consists of, how it reaches broker and registry, and where its file is found. */
-export { type Connection, environment, type LogLevel, readConnection, type Sasl, secretsIn, type Tls } from './config/connection.ts'
+export {
+  type Connection,
+  environment,
+  type LogLevel,
+  readConnection,
+  type Sasl,
+  secretsIn,
+  type Tls,
+} from './config/connection.ts'
 export { configNames, findConfig, loadService } from './config/load.ts'
 export { defineService, type Service, type ServiceOptions } from './config/service.ts'
