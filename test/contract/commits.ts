@@ -10,6 +10,7 @@ export function describeCommits(broker: BrokerOf): void {
     describeResume(broker)
     describeRefusal(broker)
     describeStartAtEnd(broker)
+    describeAddedPartition(broker)
   })
 }
 
@@ -172,6 +173,28 @@ function describeStartAtEnd(broker: BrokerOf): void {
     const second = await begin()
     await until(() => second.records.length === 3, { ...patience, what: 'what came while nobody was there' })
     expect(second.values().toSorted()).toEqual(['first', 'there, too', 'while away'])
+  })
+}
+
+function describeAddedPartition(broker: BrokerOf): void {
+  test('is the start of a partition that is added when the group has long begun', async () => {
+    const topic = await topicOf(broker())
+    await write(broker(), topic, 0, ['old'])
+    const begin = () => startConsumer(broker(), { group, topics: [topic], startAtEnd: [topic] })
+    const group = unique('group')
+    const first = await begin()
+    await write(broker(), topic, 0, ['handled'])
+    await until(() => first.values().includes('handled'), { ...patience, what: 'the record after the end' })
+    await first.stop()
+
+    await broker().admin().addPartitions(topic, 2)
+    await until(() => write(broker(), topic, 1, ['early']).then(() => true), {
+      ...patience,
+      what: 'the new partition takes records',
+    })
+    const second = await begin()
+    await until(() => second.values().includes('early'), { ...patience, what: 'the first record of the new partition' })
+    expect(second.values()).toEqual(['early'])
   })
 }
 

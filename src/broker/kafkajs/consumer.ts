@@ -61,7 +61,8 @@ function newConsumer(
     groupId: options.group,
     sessionTimeout: options.sessionTimeoutMs,
     rebalanceTimeout: options.rebalanceTimeoutMs,
-    heartbeatInterval: Math.min(3000, Math.floor(options.sessionTimeoutMs / 3)),
+    // It is also how late a member learns of a rebalance, and the whole group stands still until the last one has.
+    heartbeatInterval: Math.min(1000, Math.floor(options.sessionTimeoutMs / 3)),
     maxWaitTimeInMs: 500,
     maxBytesPerPartition: 1024 * 1024,
     allowAutoTopicCreation: false,

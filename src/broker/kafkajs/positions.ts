@@ -2,17 +2,21 @@ import type { AssignedPartition, TopicPartition } from '../port.ts'
 import { earliest, latest, listOffsets, type PartitionOffset } from './cluster.ts'
 import type { ConsumerGroup, ProtocolTopic } from './internals.ts'
 
+/** The metadata of a commit that only says where a group began. Read by anyone else, it says nothing. */
+const beganHere = 's1:start'
+
 /** Where each assigned partition begins. Commits the end of those that begin there, so that no later start skips anything. */
 export async function startingPositions(group: ConsumerGroup, startAtEnd: readonly string[]): Promise<AssignedPartition[]> {
   const assigned = group.assigned().flatMap(({ topic, partitions }) => partitions.map(partition => ({ topic, partition })))
   if (assigned.length === 0) return []
   const [commits, lows, ends] = await Promise.all([
-    committed(group, assigned),
+    committed(group, [...assigned, ...startAtEnd.flatMap(topic => allPartitions(group, topic))]),
     listOffsets(group.cluster, assigned, earliest, 1).then(indexed),
     // The high watermark: a commit between it and the end of what is committed is in range.
     listOffsets(group.cluster, assigned, latest, 0).then(indexed),
   ])
-  const fromEnd = assigned.filter(one => startAtEnd.includes(one.topic) && !commits.has(keyOf(one)))
+  const begun = topicsBegun(group, startAtEnd, commits)
+  const fromEnd = assigned.filter(one => startAtEnd.includes(one.topic) && !begun.has(one.topic) && !commits.has(keyOf(one)))
   const stable = indexed(await listOffsets(group.cluster, fromEnd, latest, 1))
   await commitEnds(group, fromEnd, stable)
   return assigned.map(one => {
@@ -43,10 +47,22 @@ interface Commit {
   readonly metadata: string
 }
 
-async function committed(group: ConsumerGroup, assigned: readonly TopicPartition[]): Promise<Map<string, Commit>> {
-  const topics = group
-    .assigned()
-    .map(({ topic, partitions }) => ({ topic, partitions: partitions.map(partition => ({ partition })) }))
+/**
+ * Topics on which the group has done more than begin. A partition that is added to one of these later is read from its start, or
+ * what was published to it before it was noticed would be passed over.
+ */
+function topicsBegun(group: ConsumerGroup, topics: readonly string[], commits: ReadonlyMap<string, Commit>): Set<string> {
+  const hasBegun = (one: TopicPartition): boolean => (commits.get(keyOf(one))?.metadata ?? beganHere) !== beganHere
+  return new Set(topics.filter(topic => allPartitions(group, topic).some(hasBegun)))
+}
+
+function allPartitions(group: ConsumerGroup, topic: string): TopicPartition[] {
+  return group.cluster.findTopicPartitionMetadata(topic).map(({ partitionId }) => ({ topic, partition: partitionId }))
+}
+
+async function committed(group: ConsumerGroup, wanted: readonly TopicPartition[]): Promise<Map<string, Commit>> {
+  const distinct = new Map(wanted.map(one => [keyOf(one), one]))
+  const topics = [...Map.groupBy(distinct.values(), ({ topic }) => topic)].map(([topic, partitions]) => ({ topic, partitions }))
   const { responses } = await group.coordinator.offsetFetch({ groupId: group.groupId, topics })
   const commits = new Map<string, Commit>()
   for (const { topic, partitions } of responses) {
@@ -55,7 +71,7 @@ async function committed(group: ConsumerGroup, assigned: readonly TopicPartition
       if (BigInt(offset) >= 0n) commits.set(keyOf({ topic, partition }), { offset: BigInt(offset), metadata: metadata ?? '' })
     }
   }
-  if (responses.flatMap(({ partitions }) => partitions).length < assigned.length) throw new Error('not all commits were answered')
+  if (responses.flatMap(({ partitions }) => partitions).length < distinct.size) throw new Error('not all commits were answered')
   return commits
 }
 
@@ -69,7 +85,7 @@ async function commitEnds(
     groupId: group.groupId,
     memberId: group.memberId!,
     groupGenerationId: group.generationId,
-    topics: toProtocol(partitions.map(one => ({ ...one, offset: ends.get(keyOf(one))!, metadata: '' }))),
+    topics: toProtocol(partitions.map(one => ({ ...one, offset: ends.get(keyOf(one))!, metadata: beganHere }))),
   })
 }
 
