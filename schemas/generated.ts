@@ -8,7 +8,7 @@ export interface OrderCancelledIn {
   customerId: string
   country: string
   cancelledAt: Date
-  /** What was cancelled; quantities are positive. */
+  /** What was cancelled; its quantities are negative. */
   lines: readonly OrderLineIn[]
 }
 
@@ -18,7 +18,7 @@ export interface OrderCancelled {
   customerId: string
   country: string
   cancelledAt: Date
-  /** What was cancelled; quantities are positive. */
+  /** What was cancelled; its quantities are negative. */
   lines: OrderLine[]
 }
 
@@ -52,7 +52,7 @@ export const OrderCancelled = avroSchema<'retail.OrderCancelled', OrderCancelled
             ],
           },
         },
-        doc: 'What was cancelled; quantities are positive.',
+        doc: 'What was cancelled; its quantities are negative.',
       },
     ],
   },

@@ -1,5 +1,5 @@
 /** Is a field's default a value of its type? avsc would only say so without the field. */
-import type { NamedModel, Primitive, Shape } from './avsc-model.ts'
+import type { NamedModel, Primitive, Shape } from './avsc-shape.ts'
 
 /** In words what is wrong with `value` as the default of `shape`, or undefined. */
 export function defaultProblem(shape: Shape, value: unknown, named: ReadonlyMap<string, NamedModel>): string | undefined {

@@ -1,14 +1,7 @@
 /** The model as TypeScript text. */
 import type { LongAs } from '../message/schema.ts'
-import {
-  type FieldModel,
-  type Model,
-  type NamedModel,
-  type Primitive,
-  type RecordModel,
-  type Shape,
-  simpleName,
-} from './avsc-model.ts'
+import { simpleName } from './avsc-model.ts'
+import type { FieldModel, Model, NamedModel, Primitive, RecordModel, Shape } from './avsc-shape.ts'
 
 /** `In`: what may be published. `Out`: what a handler gets. */
 type Side = 'In' | 'Out'

@@ -1,13 +1,6 @@
 /** The Avro JSON of one record with everything it refers to written into it: what a registry takes without references. */
-import {
-  type FieldModel,
-  type Model,
-  type NamedModel,
-  namespaceOf,
-  type RecordModel,
-  type Shape,
-  simpleName,
-} from './avsc-model.ts'
+import { namespaceOf, simpleName } from './avsc-model.ts'
+import type { FieldModel, Model, NamedModel, RecordModel, Shape } from './avsc-shape.ts'
 
 /** Each named type stands in full where it is first needed, and by its full name after that. */
 export function selfContained(record: RecordModel, model: Model): object {
