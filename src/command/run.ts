@@ -22,8 +22,7 @@ The first SIGTERM or Ctrl-C drains: nothing new starts, what runs is finished, c
 Exit 0 when that was done within SHUTDOWN_TIMEOUT_MS (25000), 70 when not, 130 at once at a second signal.`,
     )
     .action(async (names: string[], _flags: object, command: Command) => {
-      // No knocking first: a process that starts before its broker has the client's patience.
-      const context = await openContext(command, { reach: false })
+      const context = await openContext(command)
       const code = await run(context, names).catch(async error => {
         await context.close()
         throw error
@@ -49,19 +48,25 @@ async function run(context: CommandContext, names: readonly string[]): Promise<n
   logSignals(signals, logger)
   surviveStrayRejections(reason => logger.error({ error: reason }, 'a promise was rejected and nobody awaits it'))
 
-  const starting = startProcess({ name: service.name, processors, broker, registry, signals, logger })
+  // A registry that is down later only makes partitions wait; at the start it is a wrong address more often than an outage.
+  await registry.ping()
+  const start = new AbortController()
+  const starting = startProcess({ name: service.name, processors, broker, registry, signals, logger, signal: start.signal })
   logger.info({ service: service.name, processors: processors.map(({ name }) => name) }, 'starting')
   const failure: { error?: unknown } = {}
   const failed = starting.then(
     () => new Promise<never>(() => {}),
     error => {
-      failure.error = error
+      if (!start.signal.aborted) failure.error = error
       return exitCodeOf(error)
     },
   )
   const code = await stopOnSignals({
     ...reports(logger, connection, left),
-    stop: async () => (await starting.catch(() => undefined))?.stop(),
+    stop: async () => {
+      start.abort(new Error('stopped before every group was joined'))
+      await (await starting.catch(() => undefined))?.stop()
+    },
     until: failed,
     timeoutMs: connection.shutdownTimeoutMs,
   })

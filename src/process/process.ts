@@ -33,6 +33,8 @@ export interface ProcessOptions {
   readonly sessionTimeoutMs?: number
   readonly clock?: Clock
   readonly limits?: SessionLimits
+  /** Gives a start up that has not succeeded yet: startProcess rejects with its reason. */
+  readonly signal?: AbortSignal
 }
 
 export interface RunningProcess {
@@ -65,7 +67,7 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
     await client.close()
   }
   try {
-    await Promise.all(groups.map(group => group.start()))
+    await Promise.race([Promise.all(groups.map(group => group.start())), aborted(options.signal)])
   } catch (error) {
     await stop()
     throw error
@@ -75,6 +77,13 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
     progress: () => new Map(loops.map(loop => [loop.processor.name, loop.progress()])),
     stop,
   }
+}
+
+function aborted(signal: AbortSignal | undefined): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal?.aborted) reject(signal.reason)
+    signal?.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
 }
 
 function createLoop(processor: Processor, options: ProcessOptions, sender: RecordSender, client: Client): GroupLoop {
