@@ -1,9 +1,11 @@
 /** The configuration of a service: what it consists of, how it reaches broker and registry, and where its file is found. */
 export {
+  brokerOptions,
   type Connection,
   environment,
   type LogLevel,
   readConnection,
+  registryOptions,
   type Sasl,
   secretsIn,
   type Tls,

@@ -1,5 +1,5 @@
 import { connectKafka } from './broker/kafkajs/connect.ts'
-import { readConnection } from './config.ts'
+import { brokerOptions, readConnection, registryOptions } from './config.ts'
 import { readLocalFile } from './dev/local-file.ts'
 import { type Client, createClient } from './produce/client.ts'
 import { connectRegistry } from './schema/registry.ts'
@@ -10,26 +10,21 @@ export interface ConnectOptions {
 }
 
 /**
- * A client for the broker and registry that the environment names (KAFKA_BROKERS, SCHEMA_REGISTRY_URL and the rest of docs), or,
+ * A client for the broker and registry that the environment names (KAFKA_BROKERS, SCHEMA_REGISTRY_URL and the others of docs/configuration.md), or,
  * when it names none, for the local ones that `spillway dev` or the demo runs. Close it when done.
  * Rejects with ConfigError (E_CONFIG), BrokerUnavailable or RegistryUnavailable.
  */
 export async function connect(options: ConnectOptions = {}): Promise<Client> {
   const connection = readConnection(undefined, readLocalFile(process.cwd()))
-  const { brokers, clientId, ssl, sasl, registryUrl: url, registryUsername: username, registryPassword: password } = connection
-  const broker = connectKafka({ brokers: [...brokers], clientId, ...(ssl !== undefined && { ssl }), ...(sasl && { sasl }) })
-  const registry = connectRegistry({
-    url,
-    ...(username !== undefined && { username }),
-    ...(password !== undefined && { password }),
-  })
+  const broker = connectKafka(brokerOptions(connection))
+  const registry = connectRegistry(registryOptions(connection))
   try {
     await Promise.all([broker.admin().brokerCount(), registry.ping()])
   } catch (error) {
     await broker.close()
     throw error
   }
-  const client = createClient({ producer: broker.producer(), registry, source: options.source ?? clientId })
+  const client = createClient({ producer: broker.producer(), registry, source: options.source ?? connection.clientId })
   return {
     ...client,
     close: async () => {

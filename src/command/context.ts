@@ -1,7 +1,15 @@
 /** What the commands share: the way to broker, registry and configuration, each opened when it is first used, and where they print. */
 import type { Command } from 'commander'
 import type { Broker } from '../broker/port.ts'
-import { type Connection, findConfig, loadService, readConnection, type Service } from '../config.ts'
+import {
+  brokerOptions,
+  type Connection,
+  findConfig,
+  loadService,
+  readConnection,
+  registryOptions,
+  type Service,
+} from '../config.ts'
 import type { SchemaRegistry } from '../schema/registry.ts'
 import { type GlobalOptions, outputOf } from './output.ts'
 import { reachBroker } from './reach.ts'
@@ -96,18 +104,6 @@ export async function inContext<T>(
     return await work(context)
   } finally {
     await context.close()
-  }
-}
-
-function brokerOptions({ brokers, clientId, ssl, sasl }: Connection) {
-  return { brokers, clientId, ...(ssl !== undefined && { ssl }), ...(sasl && { sasl }) }
-}
-
-function registryOptions({ registryUrl, registryUsername, registryPassword }: Connection) {
-  return {
-    url: registryUrl,
-    ...(registryUsername !== undefined && { username: registryUsername }),
-    ...(registryPassword !== undefined && { password: registryPassword }),
   }
 }
 

@@ -68,6 +68,29 @@ export function readConnection(
   return concealing(connection, ['registryPassword'])
 }
 
+/** The part of a connection that a Kafka client is made with. */
+export function brokerOptions({
+  brokers,
+  clientId,
+  ssl,
+  sasl,
+}: Connection): Pick<Connection, 'brokers' | 'clientId' | 'ssl' | 'sasl'> {
+  return { brokers, clientId, ...(ssl !== undefined && { ssl }), ...(sasl && { sasl }) }
+}
+
+/** The part of a connection that a registry client is made with. */
+export function registryOptions({ registryUrl, registryUsername, registryPassword }: Connection): {
+  url: string
+  username?: string
+  password?: string
+} {
+  return {
+    url: registryUrl,
+    ...(registryUsername !== undefined && { username: registryUsername }),
+    ...(registryPassword !== undefined && { password: registryPassword }),
+  }
+}
+
 /** For what takes an environment as it is, such as the local stack, which hands it on to what it starts. */
 export function environment(): NodeJS.ProcessEnv {
   return process.env
