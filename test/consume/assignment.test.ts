@@ -3,8 +3,12 @@ import { describe, expect, it } from 'vitest'
 import { coPartitioned } from '../../src/consume/assignment.ts'
 
 const topics = ['orders', 'payments', 'g.retry.1s', 'g.retry.5s']
-const counts = fc.array(fc.integer({ min: 1, max: 8 }), { minLength: 4, maxLength: 4 }).map(sizes => new Map(topics.map((topic, i) => [topic, sizes[i]!])))
-const members = fc.array(fc.subarray(topics, { minLength: 1 }), { minLength: 1, maxLength: 5 }).map(subscriptions => subscriptions.map((subscribed, i) => ({ memberId: `m${i}`, topics: subscribed })))
+const counts = fc
+  .array(fc.integer({ min: 1, max: 8 }), { minLength: 4, maxLength: 4 })
+  .map(sizes => new Map(topics.map((topic, i) => [topic, sizes[i]!])))
+const members = fc
+  .array(fc.subarray(topics, { minLength: 1 }), { minLength: 1, maxLength: 5 })
+  .map(subscriptions => subscriptions.map((subscribed, i) => ({ memberId: `m${i}`, topics: subscribed })))
 
 describe('co-partitioned assignment', () => {
   it('gives every partition of a topic that somebody reads to exactly one subscriber, and partition numbers whole where it can', () => {

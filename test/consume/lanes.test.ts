@@ -12,27 +12,38 @@ interface Item {
 describe('lanes', () => {
   it('run each lane in order and never twice at once, and no more than `concurrency` beside each other', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.integer({ min: 1, max: 5 }), fc.array(fc.nat(6), { minLength: 1, maxLength: 60 }), fc.infiniteStream(fc.nat()), async (concurrency, keys, picks) => {
-        const running: Item[] = []
-        const finished: Item[] = []
-        const lanes = createLanes<Item>(concurrency, item => {
-          expect(running.some(other => other.lane === item.lane)).toBe(false)
-          running.push(item)
-          expect(running.length).toBeLessThanOrEqual(concurrency)
-          return new Promise(resolve => (item.release = resolve))
-        })
-        for (const [number, key] of keys.entries()) lanes.push(`lane-${key}`, { lane: `lane-${key}`, number, release: () => {} })
-        while (finished.length < keys.length) {
-          const [item] = running.splice(picks.next().value! % running.length, 1)
-          finished.push(item!)
-          item!.release()
-          await until(() => running.length === Math.min(concurrency, new Set(keys.filter((_, n) => !finished.some(f => f.number === n))).size), { withinMs: 1_000, what: 'free lanes start' })
-        }
-        for (const lane of new Set(keys)) {
-          const numbers = finished.filter(item => item.lane === `lane-${lane}`).map(item => item.number)
-          expect(numbers).toEqual([...numbers].sort((a, b) => a - b))
-        }
-      }),
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 5 }),
+        fc.array(fc.nat(6), { minLength: 1, maxLength: 60 }),
+        fc.infiniteStream(fc.nat()),
+        async (concurrency, keys, picks) => {
+          const running: Item[] = []
+          const finished: Item[] = []
+          const lanes = createLanes<Item>(concurrency, item => {
+            expect(running.some(other => other.lane === item.lane)).toBe(false)
+            running.push(item)
+            expect(running.length).toBeLessThanOrEqual(concurrency)
+            return new Promise(resolve => (item.release = resolve))
+          })
+          for (const [number, key] of keys.entries())
+            lanes.push(`lane-${key}`, { lane: `lane-${key}`, number, release: () => {} })
+          while (finished.length < keys.length) {
+            const [item] = running.splice(picks.next().value! % running.length, 1)
+            finished.push(item!)
+            item!.release()
+            await until(
+              () =>
+                running.length ===
+                Math.min(concurrency, new Set(keys.filter((_, n) => !finished.some(f => f.number === n))).size),
+              { withinMs: 1_000, what: 'free lanes start' },
+            )
+          }
+          for (const lane of new Set(keys)) {
+            const numbers = finished.filter(item => item.lane === `lane-${lane}`).map(item => item.number)
+            expect(numbers).toEqual([...numbers].sort((a, b) => a - b))
+          }
+        },
+      ),
       { numRuns: 60 },
     )
   })

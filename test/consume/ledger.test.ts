@@ -61,7 +61,9 @@ describe('the ledger', () => {
         expect(complete).toBe(true)
 
         const second = new Ledger(first.prefix, decodeFinished(first.prefix, metadata))
-        const run = entries.filter(({ offset }) => offset >= first.prefix && second.begin(offset) !== undefined).map(({ offset }) => offset)
+        const run = entries
+          .filter(({ offset }) => offset >= first.prefix && second.begin(offset) !== undefined)
+          .map(({ offset }) => offset)
         expect(run).toEqual(entries.filter(({ finished }) => !finished).map(({ offset }) => offset))
         for (const { offset } of entries) if (offset < first.prefix) expect(done[Number(offset - base)]).toBe(true)
       }),
@@ -94,7 +96,10 @@ describe('commit metadata', () => {
     expect(encodeFinished(0n, [{ from: 5n, to: 90_000n }]).metadata).toBe('s1:r:5,1xfv;')
   })
 
-  it.each(['', 'foreign', 's1:r:x', 's1:r:1', 's1:r:!,1;', 's1:b:ä', 's2:r:1,1;', `{"v":1}`])('knows nothing above the prefix when it reads %j', metadata => {
-    expect(decodeFinished(7n, metadata)).toEqual([])
-  })
+  it.each(['', 'foreign', 's1:r:x', 's1:r:1', 's1:r:!,1;', 's1:b:ä', 's2:r:1,1;', `{"v":1}`])(
+    'knows nothing above the prefix when it reads %j',
+    metadata => {
+      expect(decodeFinished(7n, metadata)).toEqual([])
+    },
+  )
 })
