@@ -1,0 +1,87 @@
+/** What Spillway means to reach, each beside its peer of the same run. */
+import { number, type Result } from './result.ts'
+
+interface Goal {
+  readonly goal: string
+  readonly suite: string
+  readonly value: (of: Find) => number | undefined
+  readonly atLeast?: number
+  readonly atMost?: number
+}
+
+type Find = (name: string, peer: string) => Result | undefined
+
+const goals: readonly Goal[] = [
+  {
+    goal: '2 ms handlers: times kafkajs eachMessage',
+    suite: 'consume',
+    value: of => ratio(of('2 ms handler', 'Spillway')?.perSecond, of('2 ms handler', 'kafkajs eachMessage')?.perSecond),
+    atLeast: 30,
+  },
+  {
+    goal: 'no-op, decoded: times kafkajs eachMessage, not decoded',
+    suite: 'consume',
+    value: of => ratio(of('no-op handler', 'Spillway')?.perSecond, of('no-op handler', 'kafkajs eachMessage')?.perSecond),
+    atLeast: 1,
+  },
+  {
+    goal: '1,000 callers, idempotent: times kafkajs, not idempotent',
+    suite: 'produce',
+    value: of => ratio(of('1,000 callers', 'Spillway')?.perSecond, of('1,000 callers', 'kafkajs')?.perSecond),
+    atLeast: 10,
+  },
+  {
+    goal: 'batches, encoded and idempotent: times kafkajs with the bytes ready, not idempotent',
+    suite: 'produce',
+    value: of => ratio(of('batches of 1,000', 'Spillway')?.perSecond, of('batches of 1,000', 'kafkajs')?.perSecond),
+    atLeast: 1,
+  },
+  {
+    goal: 'latency p99 at 1,000/s: times kafkajs',
+    suite: 'latency',
+    value: of => ratio(of('1,000 a second', 'Spillway')?.p99Ms, of('1,000 a second', 'kafkajs eachMessage')?.p99Ms),
+    atMost: 1.2,
+  },
+  {
+    goal: 'a rebalance, ms at a stand',
+    suite: 'rebalance',
+    value: of => of('a member joins or leaves', 'Spillway')?.stillMs,
+    atMost: 50,
+  },
+  {
+    goal: 'idle with four tiers, % of a core',
+    suite: 'idle',
+    value: of => of('joined, nothing to do', 'Spillway')?.cpuPercent,
+    atMost: 1,
+  },
+]
+
+export interface Verdict {
+  readonly goal: string
+  readonly wanted: string
+  readonly value: number
+  readonly met: boolean
+}
+
+export function verdicts(suite: string, results: readonly Result[]): Verdict[] {
+  const find: Find = (name, peer) => results.find(one => one.case === name && one.peer === peer)
+  return goals
+    .filter(one => one.suite === suite)
+    .flatMap(({ goal, value: measure, atLeast, atMost }) => {
+      const value = measure(find)
+      if (value === undefined) return []
+      const met = value >= (atLeast ?? Number.NEGATIVE_INFINITY) && value <= (atMost ?? Number.POSITIVE_INFINITY)
+      return [{ goal, wanted: atLeast === undefined ? `at most ${atMost}` : `at least ${atLeast}`, value, met }]
+    })
+}
+
+export function verdictTable(verdicts: readonly Verdict[]): string {
+  const rows = verdicts.map(
+    ({ goal, wanted, value, met }) => `| ${goal} | ${wanted} | ${number(value, 2)} | ${met ? 'met' : 'missed'} |`,
+  )
+  return ['| goal | wanted | value | |', '| --- | --: | --: | --- |', ...rows].join('\n')
+}
+
+function ratio(ours: number | undefined, theirs: number | undefined): number | undefined {
+  return ours === undefined || theirs === undefined ? undefined : ours / theirs
+}

@@ -1,0 +1,25 @@
+/** What a child process is asked to do, and what passes between it and the bench. */
+import type { CaseName } from './cases/cases.ts'
+import type { PeerName } from './peers/peers.ts'
+
+export interface Job {
+  readonly peer: PeerName
+  readonly case: CaseName
+  readonly brokers: readonly string[]
+  readonly registryUrl: string
+  readonly schemaId: number
+  readonly topic: string
+  /** The topics that a process with four retry tiers reads besides. */
+  readonly tierTopics: readonly string[]
+  readonly group: string
+  /** How many records are read or written. */
+  readonly records: number
+  readonly handlerMs: number
+}
+
+export interface Message {
+  readonly name: string
+  readonly values: Readonly<Record<string, number>>
+}
+
+export const nowMs = (): number => performance.timeOrigin + performance.now()

@@ -1,0 +1,45 @@
+/** The libraries that are compared, each in a process of its own, behind the few things that the cases do with them. */
+import type { Job } from '../job.ts'
+
+export interface Consuming {
+  /** Leaves the group and closes. */
+  stop(): Promise<void>
+}
+
+export interface Producing {
+  /** Resolves when the record is acknowledged. `id` is the message's own, where the case has one. */
+  send(index: number, id?: string): Promise<unknown>
+  /** `count` records from `index` on; resolves when all are acknowledged. */
+  sendBatch(index: number, count: number): Promise<unknown>
+  close(): Promise<void>
+}
+
+export interface Peer {
+  /** Calls `handle` for every record of the topic, from the start, and commits. `idOf` reads the message's id, if asked. */
+  consume(job: Job, handle: (idOf: () => string) => unknown): Promise<Consuming>
+  produce(job: Job): Promise<Producing>
+}
+
+const modules = {
+  spillway: () => import('./spillway.ts'),
+  eachMessage: () => import('./kafkajs.ts'),
+  eachBatch: () => import('./kafkajs.ts'),
+  kafkajs: () => import('./kafkajs.ts'),
+  kafkajsIdempotent: () => import('./kafkajs.ts'),
+  platformatic: () => import('./platformatic.ts'),
+}
+
+export type PeerName = keyof typeof modules
+
+export async function peerOf(name: PeerName): Promise<Peer> {
+  return (await modules[name]()).peer
+}
+
+export const labels: Readonly<Record<PeerName, string>> = {
+  spillway: 'Spillway',
+  eachMessage: 'kafkajs eachMessage',
+  eachBatch: 'kafkajs eachBatch, by key',
+  kafkajs: 'kafkajs',
+  kafkajsIdempotent: 'kafkajs, idempotent',
+  platformatic: '@platformatic/kafka',
+}

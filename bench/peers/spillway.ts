@@ -1,0 +1,46 @@
+/** Ours, as built: the public client, and the process that `spillway run` starts. */
+import { connect, consumer, on } from 'spillway'
+import { built } from '../built.ts'
+import type { Job } from '../job.ts'
+import { orderPlaced, payloads } from '../records.ts'
+import type { Peer } from './peers.ts'
+
+/** Entities at the same time. The default is 64; the other peers are given what suits them, too. */
+const concurrency = 256
+
+export const peer: Peer = {
+  async consume(job, handle) {
+    const { connectKafka } = await built<typeof import('../../src/broker/kafkajs/connect.ts')>('broker/kafkajs/connect.js')
+    const { connectRegistry } = await built<typeof import('../../src/schema/registry.ts')>('schema/registry.js')
+    const { Signals } = await built<typeof import('../../src/observe/signals.ts')>('observe/signals.js')
+    const { createLogger } = await built<typeof import('../../src/observe/logger.ts')>('observe/logger.js')
+    const { startProcess } = await built<typeof import('../../src/process/process.ts')>('process/process.js')
+    const broker = connectKafka({ brokers: job.brokers, clientId: 'bench' })
+    const processor = consumer(job.group, [on(orderPlaced(job.topic), async (_, ctx) => handle(() => ctx.id))], { concurrency })
+    const running = await startProcess({
+      name: 'bench',
+      processors: [processor],
+      broker,
+      registry: connectRegistry({ url: job.registryUrl }),
+      signals: new Signals(),
+      logger: createLogger({ level: 'warn' }),
+    })
+    return {
+      async stop() {
+        await running.stop()
+        await broker.close()
+      },
+    }
+  },
+  async produce(job: Job) {
+    const client = await connect({ source: 'bench' })
+    const publisher = client.publisher(orderPlaced(job.topic))
+    const ring = payloads()
+    const at = (index: number) => ring[index % ring.length]!
+    return {
+      send: (index, id) => (id === undefined ? publisher.publish(at(index)) : publisher.publish(at(index), { id })),
+      sendBatch: (index, count) => Promise.all(Array.from({ length: count }, (_, i) => publisher.publish(at(index + i)))),
+      close: () => client.close(),
+    }
+  },
+}

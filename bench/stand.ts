@@ -1,0 +1,90 @@
+/** What all cases stand on: one broker and registry, the topics with the records that are read, and names that were never used. */
+import { connect, consumer, on } from 'spillway'
+import { connectKafka } from '../src/broker/kafkajs/connect.ts'
+import type { Admin } from '../src/broker/port.ts'
+import { type LocalStack, startLocalStack } from '../src/dev/local.ts'
+import { connectRegistry } from '../src/schema/registry.ts'
+import { subjectOf } from '../src/schema/subject.ts'
+import { topicsOf } from '../src/topic/plan.ts'
+import { Child } from './child.ts'
+import type { Job } from './job.ts'
+import type { PeerName } from './peers/peers.ts'
+import { orderPlaced, partitions, payloads } from './records.ts'
+
+export class Stand {
+  readonly stack: LocalStack
+  readonly admin: Admin
+  readonly schemaId: number
+  readonly #close: () => Promise<void>
+  #names = 0
+
+  static async open(onProgress: (line: string) => void): Promise<Stand> {
+    const stack = await startLocalStack({ env: process.env, onProgress })
+    process.env.KAFKA_BROKERS = stack.brokers.join(',')
+    process.env.SCHEMA_REGISTRY_URL = stack.registryUrl
+    const kafka = connectKafka({ brokers: stack.brokers, clientId: 'bench' })
+    const schemaId = await connectRegistry({ url: stack.registryUrl }).register('bench', orderPlaced('bench').schema)
+    return new Stand(stack, kafka.admin(), schemaId, () => kafka.close().then(() => stack.stop()))
+  }
+
+  private constructor(stack: LocalStack, admin: Admin, schemaId: number, close: () => Promise<void>) {
+    this.stack = stack
+    this.admin = admin
+    this.schemaId = schemaId
+    this.#close = close
+  }
+
+  close(): Promise<void> {
+    return this.#close()
+  }
+
+  fresh(what: string): string {
+    this.#names++
+    return `bench-${what}-${process.pid}-${this.#names}`
+  }
+
+  /** An empty topic whose message is registered. */
+  async topic(what: string): Promise<string> {
+    const name = this.fresh(what)
+    await this.admin.createTopics([{ name, partitions, replicationFactor: 1, config: {} }])
+    const { schema, type, topic } = orderPlaced(name)
+    await connectRegistry({ url: this.stack.registryUrl }).register(subjectOf(name, type, topic.subjects), schema)
+    return name
+  }
+
+  /** A topic with so many records in it. */
+  async filledTopic(records: number): Promise<string> {
+    const name = await this.topic(`read-${records}`)
+    const client = await connect({ source: 'bench' })
+    const publisher = client.publisher(orderPlaced(name))
+    const ring = payloads()
+    for (let from = 0; from < records; from += ring.length)
+      await Promise.all(ring.slice(0, records - from).map(payload => publisher.publish(payload)))
+    await client.close()
+    return name
+  }
+
+  /** A group of its own, with the tiers that a group of ours has. */
+  async group(topic: string): Promise<{ group: string; tierTopics: string[] }> {
+    const group = this.fresh('group')
+    const topics = topicsOf({ messages: [], processors: [consumer(group, [on(orderPlaced(topic), () => {})])] })
+    await this.admin.createTopics(topics.map(({ name, config }) => ({ name, partitions, replicationFactor: 1, config })))
+    return { group, tierTopics: topics.filter(({ role }) => role === 'tier').map(({ name }) => name) }
+  }
+
+  start(peer: PeerName, job: Pick<Job, 'case' | 'topic' | 'records'> & Partial<Job>): Child {
+    const { stack, schemaId } = this
+    const { brokers, registryUrl } = stack
+    return new Child({ peer, brokers, registryUrl, schemaId, tierTopics: [], group: '', handlerMs: 0, ...job })
+  }
+
+  /** Resolves when the group has committed the end of a topic with so many records. */
+  async committed(group: string, topic: string, records: number): Promise<void> {
+    for (;;) {
+      const offsets = await this.admin.committed(group, [topic])
+      const sum = offsets.reduce((total, { offset }) => total + Math.max(0, Number(offset)), 0)
+      if (sum >= records) return
+      await new Promise(resolve => setTimeout(resolve, 5))
+    }
+  }
+}

@@ -1,0 +1,147 @@
+/** The suites: each plays all its cases with all its peers once, one after the other; main.ts repeats it. */
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Child } from './child.ts'
+import { javaConsumer, javaProducer } from './java.ts'
+import { labels, type PeerName } from './peers/peers.ts'
+import { middle, type Result } from './result.ts'
+import type { Stand } from './stand.ts'
+
+/** `prepare` runs once; what it gives back, once a run. */
+export type Suite = (stand: Stand) => Promise<() => Promise<Result[]>>
+
+export const suites: Readonly<Record<string, Suite>> = { consume, produce, latency, rebalance, idle }
+
+async function consume(stand: Stand): Promise<() => Promise<Result[]>> {
+  const long = { topic: await stand.filledTopic(200_000), records: 200_000 }
+  const short = { topic: await stand.filledTopic(5_000), records: 5_000 }
+  const tiny = { topic: await stand.filledTopic(1_000), records: 1_000 }
+  const noOp = (peer: PeerName) => consumed(stand, peer, { ...long, case: 'no-op handler', handlerMs: 0 })
+  const slow = (peer: PeerName, what: typeof long) => consumed(stand, peer, { ...what, case: '2 ms handler', handlerMs: 2 })
+  return async () => [
+    await noOp('spillway'),
+    await noOp('eachMessage'),
+    await noOp('eachBatch'),
+    await noOp('platformatic'),
+    ...(await javaConsumer(stand, long)),
+    await slow('spillway', long),
+    await slow('eachMessage', short),
+    await slow('eachBatch', long),
+    await slow('platformatic', tiny),
+  ]
+}
+
+async function consumed(
+  stand: Stand,
+  peer: PeerName,
+  what: { case: string; topic: string; records: number; handlerMs: number },
+): Promise<Result> {
+  const { topic, records, handlerMs } = what
+  const { group } = await stand.group(topic)
+  const child = stand.start(peer, { case: 'consume', topic, records, handlerMs, group })
+  const { atMs } = await child.heard('first')
+  await child.heard('handled')
+  await stand.committed(group, topic, records)
+  const seconds = (performance.timeOrigin + performance.now() - atMs!) / 1_000
+  child.tell('committed')
+  const cost = await child.heard('cost')
+  await child.end()
+  return { case: what.case, peer: labels[peer], records, perSecond: records / seconds, ...costs(cost, records) }
+}
+
+async function produce(stand: Stand): Promise<() => Promise<Result[]>> {
+  const singly = (peer: PeerName, records: number) => produced(stand, peer, records, 'produceSingly', '1,000 callers')
+  const batches = (peer: PeerName, records: number) => produced(stand, peer, records, 'produceBatches', 'batches of 1,000')
+  return async () => [
+    await singly('spillway', 200_000),
+    await singly('kafkajs', 20_000),
+    await singly('kafkajsIdempotent', 10_000),
+    await singly('platformatic', 50_000),
+    await batches('spillway', 200_000),
+    await batches('kafkajs', 200_000),
+    await batches('kafkajsIdempotent', 200_000),
+    await batches('platformatic', 200_000),
+    ...(await javaProducer(stand, 200_000)),
+  ]
+}
+
+async function produced(
+  stand: Stand,
+  peer: PeerName,
+  records: number,
+  how: 'produceSingly' | 'produceBatches',
+  name: string,
+): Promise<Result> {
+  const child = stand.start(peer, { case: how, topic: await stand.topic('written'), records })
+  const cost = await child.heard('cost')
+  await child.end()
+  return { case: name, peer: labels[peer], records, perSecond: records / cost.seconds!, ...costs(cost, records) }
+}
+
+async function latency(stand: Stand): Promise<() => Promise<Result[]>> {
+  const records = 10_000
+  const played = async (peer: PeerName): Promise<Result> => {
+    const topic = await stand.topic('latency')
+    const child = stand.start(peer, { case: 'latency', topic, records, ...(await stand.group(topic)), tierTopics: [] })
+    const { p50Ms, p99Ms, ...cost } = await child.heard('cost')
+    await child.end()
+    return { case: '1,000 a second', peer: labels[peer], records, p50Ms: p50Ms!, p99Ms: p99Ms!, ...costs(cost, records) }
+  }
+  return async () => [await played('spillway'), await played('eachMessage'), await played('platformatic')]
+}
+
+/** Each change of one run is a figure of its own, so the median is of all changes. */
+async function rebalance(stand: Stand): Promise<() => Promise<Result[]>> {
+  const records = 600_000
+  const topic = await stand.filledTopic(records)
+  const played = async (peer: PeerName): Promise<Result[]> => {
+    const job = { topic, records, handlerMs: 5, ...(await stand.group(topic)), tierTopics: [] }
+    const stays = stand.start(peer, { ...job, case: 'stay' })
+    const comesAndGoes = stand.start(peer, { ...job, case: 'handOver' })
+    await comesAndGoes.heard('ready')
+    await pause(3_000)
+    const results: Result[] = []
+    for (let i = 0; i < 10; i++) {
+      const change = i % 2 === 0 ? 'join' : 'leave'
+      await longest(stays)
+      comesAndGoes.tell(change)
+      await comesAndGoes.heard('changed')
+      await pause(1_000)
+      results.push({ case: `a member ${change}s`, peer: labels[peer], stillMs: await longest(stays) })
+    }
+    for (const child of [stays, comesAndGoes]) child.tell('stop')
+    await Promise.all([stays.end(), comesAndGoes.end()])
+    return [
+      ...results,
+      { case: 'a member joins or leaves', peer: labels[peer], stillMs: middle(results.map(one => one.stillMs!))! },
+    ]
+  }
+  return async () => [...(await played('spillway')), ...(await played('eachMessage'))]
+}
+
+async function longest(child: Child): Promise<number> {
+  child.tell('longest')
+  return (await child.heard('longest')).ms!
+}
+
+/** All at once: what an idle process takes is too little to disturb the others. */
+async function idle(stand: Stand): Promise<() => Promise<Result[]>> {
+  const seconds = 30
+  const topic = await stand.topic('idle')
+  const played = async (peer: PeerName): Promise<Result> => {
+    const child = stand.start(peer, { case: 'idle', topic, records: 0, ...(await stand.group(topic)) })
+    await child.heard('joined')
+    await pause(5_000)
+    child.tell('begin')
+    await pause(seconds * 1_000)
+    child.tell('end')
+    const { cpuSeconds, rssMb } = await child.heard('cost')
+    child.tell('stop')
+    await child.end()
+    return { case: 'joined, nothing to do', peer: labels[peer], cpuPercent: (cpuSeconds! / seconds) * 100, rssMb: rssMb! }
+  }
+  return () => Promise.all([played('spillway'), played('eachMessage'), played('platformatic')])
+}
+
+function costs({ cpuSeconds, rssMb }: Readonly<Record<string, number>>, records: number): Partial<Result> {
+  return { cpuSecondsPer10k: (cpuSeconds! / records) * 10_000, rssMb: rssMb! }
+}
