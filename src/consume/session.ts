@@ -104,7 +104,10 @@ export class GroupSession implements Session {
       const entry = partition.ledger.begin(record.offset)
       if (!entry) continue
       const bytes = (record.value?.length ?? 0) + (record.key?.length ?? 0)
-      this.#admit({ delivery: this.#deliveryOf(record), entry, partition, bytes })
+      const tracked = { delivery: this.#deliveryOf(record), entry, partition, bytes }
+      // A source's record never waits here: it is asked about once, when its turn has come.
+      if (tracked.delivery.trail) this.#admit(tracked)
+      else this.#enqueue(tracked)
     }
     if (partition.ledger.unfinished >= this.#options.limits.partitionWindow) partition.setPaused('window', true)
     return true
@@ -187,8 +190,7 @@ export class GroupSession implements Session {
     switch (verdict.kind) {
       case 'run':
       case 'forward':
-        this.#queuedBytes += tracked.bytes
-        this.#lanes.push(laneOf(tracked.delivery), tracked)
+        this.#enqueue(tracked)
         break
       case 'wait':
         tracked.partition.waiting.add(tracked, verdict.untilMs)
@@ -196,6 +198,11 @@ export class GroupSession implements Session {
       case 'drop':
         this.#finish(tracked)
     }
+  }
+
+  #enqueue(tracked: Tracked): void {
+    this.#queuedBytes += tracked.bytes
+    this.#lanes.push(laneOf(tracked.delivery), tracked)
   }
 
   /** One turn of a lane. Must not reject. */

@@ -44,6 +44,7 @@ export function encodeRecord(record: OutgoingKafkaRecord): EncodedRecord {
   return { buf: buffer, buffer }
 }
 
+/** Key and value only: what waits its turn should be small, and headers are read when they are asked for. */
 export function decodeRecord(decoder: { buffer: Buffer; offset: number }, context: BatchContext): DecodedRecord {
   const cursor = { bytes: decoder.buffer, at: decoder.offset }
   const attributes = cursor.bytes[cursor.at++]!
@@ -51,47 +52,64 @@ export function decodeRecord(decoder: { buffer: Buffer; offset: number }, contex
   const offsetDelta = takeVarint(cursor)
   const key = takeBytes(cursor)
   const value = takeBytes(cursor)
-  const pairs: Header[] = []
-  for (let left = takeVarint(cursor); left > 0 && cursor.at < cursor.bytes.length; left--) {
-    const name = takeBytes(cursor)
-    pairs.push([name === null ? '' : name.toString('utf8'), takeBytes(cursor)])
-  }
-  decoder.offset = cursor.at
-  // 1 is LogAppendTime: the broker's clock, one time for the whole batch.
-  const timestamp =
-    context.timestampType === 1 && context.maxTimestamp ? context.maxTimestamp : plus(context.firstTimestamp, timestampDelta)
-  return new DecodedRecord(context, attributes, timestamp, plus(context.firstOffset, offsetDelta), key, value, pairs)
+  decoder.offset = cursor.bytes.length
+  return new DecodedRecord(context, attributes, timestampDelta, offsetDelta, key, value, cursor)
 }
 
 export class DecodedRecord {
-  readonly magicByte: number | undefined
+  readonly batchContext: BatchContext
   readonly attributes: number
-  readonly timestamp: string
-  readonly offset: string
   readonly key: Buffer | null
   readonly value: Buffer | null
-  readonly pairs: Headers
-  readonly isControlRecord: boolean
-  readonly batchContext: BatchContext
+  readonly #timestampDelta: number
+  readonly #offsetDelta: number
+  readonly #bytes: Buffer
+  readonly #headersAt: number
 
   constructor(
     context: BatchContext,
     attributes: number,
-    timestamp: string,
-    offset: string,
+    timestampDelta: number,
+    offsetDelta: number,
     key: Buffer | null,
     value: Buffer | null,
-    pairs: Headers,
+    atHeaders: Cursor,
   ) {
-    this.magicByte = context.magicByte
+    this.batchContext = context
     this.attributes = attributes
-    this.timestamp = timestamp
-    this.offset = offset
     this.key = key
     this.value = value
-    this.pairs = pairs
-    this.isControlRecord = context.isControlBatch ?? false
-    this.batchContext = context
+    this.#timestampDelta = timestampDelta
+    this.#offsetDelta = offsetDelta
+    this.#bytes = atHeaders.bytes
+    this.#headersAt = atHeaders.at
+  }
+
+  get magicByte(): number | undefined {
+    return this.batchContext.magicByte
+  }
+
+  get isControlRecord(): boolean {
+    return this.batchContext.isControlBatch ?? false
+  }
+
+  get offset(): string {
+    return plus(this.batchContext.firstOffset, this.#offsetDelta)
+  }
+
+  get timestamp(): string {
+    const { timestampType, maxTimestamp, firstTimestamp } = this.batchContext
+    // 1 is LogAppendTime: the broker's clock, one time for the whole batch.
+    return timestampType === 1 && maxTimestamp ? maxTimestamp : plus(firstTimestamp, this.#timestampDelta)
+  }
+
+  /** Read anew each time. */
+  get pairs(): Headers {
+    const cursor = { bytes: this.#bytes, at: this.#headersAt }
+    const pairs: Header[] = []
+    for (let left = takeVarint(cursor); left > 0 && cursor.at < cursor.bytes.length; left--)
+      pairs.push([takeName(cursor), takeBytes(cursor)])
+    return pairs
   }
 
   get headers(): KafkaJsHeaders {
@@ -186,6 +204,28 @@ function takeBytes(cursor: Cursor): Buffer | null {
   const bytes = cursor.bytes.subarray(cursor.at, cursor.at + length)
   cursor.at += length
   return bytes
+}
+
+/** Names that were read before, as they repeat with every record; one a slot, as names are anyone's. */
+const readNames: ({ readonly bytes: Buffer; readonly text: string } | undefined)[] = new Array(256).fill(undefined)
+
+function takeName(cursor: Cursor): string {
+  const length = takeVarint(cursor)
+  const start = cursor.at
+  if (length < 0) return ''
+  cursor.at += length
+  const { bytes } = cursor
+  const slot = (length * 31 + (bytes[start] ?? 0) * 7 + (bytes[start + length - 1] ?? 0)) & 255
+  const known = readNames[slot]
+  if (known !== undefined && known.bytes.length === length && startsAt(bytes, start, known.bytes)) return known.text
+  const text = bytes.toString('utf8', start, start + length)
+  if (length <= 64) readNames[slot] = { bytes: Buffer.from(bytes.subarray(start, start + length)), text }
+  return text
+}
+
+function startsAt(bytes: Buffer, start: number, wanted: Buffer): boolean {
+  for (let i = 0; i < wanted.length; i++) if (bytes[start + i] !== wanted[i]) return false
+  return true
 }
 
 function plus(base: string, delta: number): string {

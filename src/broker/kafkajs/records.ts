@@ -1,18 +1,44 @@
+import type { Headers } from '../../message/headers.ts'
 import type { BrokerRecord } from '../port.ts'
 import { fromKafkaJs, type KafkaJsHeaders } from './headers.ts'
 import type { FetchedBatch, RawMessage } from './internals.ts'
 
 export function toRecord(topic: string, partition: number, message: RawMessage): BrokerRecord {
-  return {
-    topic,
-    partition,
-    offset: BigInt(message.offset),
-    timestampMs: Number(message.timestamp),
-    key: message.key,
-    value: message.value,
-    headers: message.pairs ?? fromKafkaJs(message.headers as KafkaJsHeaders | undefined),
+  return new FetchedRecord(topic, partition, message)
+}
+
+class FetchedRecord implements BrokerRecord {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: bigint
+  readonly timestampMs: number
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+  readonly #message: RawMessage
+
+  constructor(topic: string, partition: number, message: RawMessage) {
+    this.topic = topic
+    this.partition = partition
+    this.offset = BigInt(message.offset)
+    this.timestampMs = Number(message.timestamp)
+    this.key = message.key
+    this.value = message.value
+    this.#message = message
+  }
+
+  /**
+   * Read from the bytes when asked for, and remembered of the record that was asked last only: thousands wait for their turn, and
+   * are held by their batch long after it.
+   */
+  get headers(): Headers {
+    const message = this.#message
+    if (lastRead.message !== message)
+      lastRead = { message, headers: message.pairs ?? fromKafkaJs(message.headers as KafkaJsHeaders | undefined) }
+    return lastRead.headers
   }
 }
+
+let lastRead: { readonly message: RawMessage | undefined; readonly headers: Headers } = { message: undefined, headers: [] }
 
 /**
  * The offset after what was fetched; undefined when nothing was. An answer holds whole batches, and a batch reaches to its last
