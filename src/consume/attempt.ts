@@ -7,6 +7,7 @@ import type { Attempted, Delivery } from './admission.ts'
 import { HandlerContext } from './context.ts'
 import type { Context, Handler, Logger, Middleware, Outbound } from './handler.ts'
 import type { Processor } from './processor.ts'
+import type { Cancellable, Running } from './running.ts'
 
 export interface AttemptOptions {
   readonly processor: Processor
@@ -17,14 +18,14 @@ export interface AttemptOptions {
   readonly signals: Signals
 }
 
-/** `cancels` takes the function that aborts the attempt's signal and gives back the one that takes it out again. */
-export type Attempt = (delivery: Delivery, cancels: Set<(reason: unknown) => void>) => Promise<Attempted>
+/** While its handler runs, the attempt is in `running` and can be cancelled there. */
+export type Attempt = (delivery: Delivery, running: Running) => Promise<Attempted>
 
 export function createAttempt(options: AttemptOptions): Attempt {
   const handlers = handlersByTopicAndType(options.processor)
   const { processor, decoder } = options
 
-  return async (delivery, cancels) => {
+  return async (delivery, running) => {
     const { record, origin } = delivery
     if (record.value === null) return { kind: 'unhandled', type: 'null', id: '', deadLetter: false }
     let type = ''
@@ -40,7 +41,7 @@ export function createAttempt(options: AttemptOptions): Attempt {
         return { kind: 'unhandled', type, id, deadLetter: processor.unhandled === 'dead-letter' }
       const startedAtMs = performance.now()
       const ctx = new HandlerContext(delivery, envelope, options)
-      await underDeadline(options, ctx, cancels, () => runHandler(processor.middleware, handler, decoded.payload, ctx))
+      await underDeadline(options, ctx, running, () => runHandler(processor.middleware, handler, decoded.payload, ctx))
       return { kind: 'returned', type, id, durationMs: performance.now() - startedAtMs }
     } catch (error) {
       return codeOf(error) === 'E_UNDECODABLE' ? { kind: 'undecodable', error } : { kind: 'threw', type, id, error }
@@ -66,46 +67,63 @@ async function runHandler(
 }
 
 /** Settles by the deadline, whether `run` does or not; a later result of `run` is told as a signal and otherwise ignored. */
-function underDeadline(
-  { processor, signals }: AttemptOptions,
-  ctx: HandlerContext,
-  cancels: Set<(reason: unknown) => void>,
-  run: () => Promise<void>,
-): Promise<void> {
+function underDeadline(options: AttemptOptions, ctx: HandlerContext, running: Running, run: () => Promise<void>): Promise<void> {
   return new Promise((resolve, reject) => {
-    let over = false
-    const end = (): boolean => {
-      if (over) signals.emit('handler.late', { group: processor.name, type: ctx.type })
-      else {
-        over = true
-        clearTimeout(timer)
-        cancels.delete(cancel)
-        return true
-      }
-      return false
-    }
-    const cancel = (reason: unknown): void => {
-      ctx.cancel(reason)
-      if (end()) reject(reason)
-    }
-    const timer = setTimeout(() => {
-      const { id, type, origin, attempt } = ctx
-      signals.emit('handler.timedOut', {
-        group: processor.name,
-        type,
-        id,
-        origin,
-        attempt,
-        timeoutMs: processor.handlerTimeoutMs,
-      })
-      cancel(new HandlerTimeout(processor.handlerTimeoutMs))
-    }, processor.handlerTimeoutMs)
-    cancels.add(cancel)
+    const call = new HandlerCall(options, ctx, running, reject)
     run().then(
-      () => end() && resolve(),
-      error => end() && reject(error),
+      () => call.end() && resolve(),
+      error => call.end() && reject(error),
     )
   })
+}
+
+class HandlerCall implements Cancellable {
+  place = 0
+  readonly #options: AttemptOptions
+  readonly #ctx: HandlerContext
+  readonly #running: Running
+  readonly #reject: (reason: unknown) => void
+  readonly #timer: NodeJS.Timeout
+  #over = false
+
+  constructor(options: AttemptOptions, ctx: HandlerContext, running: Running, reject: (reason: unknown) => void) {
+    this.#options = options
+    this.#ctx = ctx
+    this.#running = running
+    this.#reject = reject
+    this.#timer = setTimeout(timeOut, options.processor.handlerTimeoutMs, this)
+    running.add(this)
+  }
+
+  /** True the first time. */
+  end(): boolean {
+    const { processor, signals } = this.#options
+    if (this.#over) {
+      signals.emit('handler.late', { group: processor.name, type: this.#ctx.type })
+      return false
+    }
+    this.#over = true
+    clearTimeout(this.#timer)
+    this.#running.remove(this)
+    return true
+  }
+
+  cancel(reason: unknown): void {
+    this.#ctx.cancel(reason)
+    if (this.end()) this.#reject(reason)
+  }
+
+  timeOut(): void {
+    const { processor, signals } = this.#options
+    const { id, type, origin, attempt } = this.#ctx
+    const timeoutMs = processor.handlerTimeoutMs
+    signals.emit('handler.timedOut', { group: processor.name, type, id, origin, attempt, timeoutMs })
+    this.cancel(new HandlerTimeout(timeoutMs))
+  }
+}
+
+function timeOut(call: HandlerCall): void {
+  call.timeOut()
 }
 
 function handlersByTopicAndType(processor: Processor): Map<string, Map<string, Handler<never>>> {

@@ -12,6 +12,7 @@ import { type Clock, pause, withinMs } from './clock.ts'
 import { encodeFinished } from './finished.ts'
 import { createLanes, type Lanes } from './lanes.ts'
 import { Partition, type Tracked } from './partition.ts'
+import { Running } from './running.ts'
 
 export interface SessionLimits {
   /** In lanes, running or queued, of all partitions together: above either, fetching waits. */
@@ -63,7 +64,7 @@ export class GroupSession implements Session {
   readonly #partitions = new Map<string, Map<number, Partition>>()
   readonly #lanes: Lanes<Tracked>
   readonly #draining = new AbortController()
-  readonly #cancels = new Set<(reason: unknown) => void>()
+  readonly #running = new Running()
   #queuedBytes = 0
   #over = false
   #lowWater: (() => void)[] = []
@@ -173,7 +174,7 @@ export class GroupSession implements Session {
     if (!this.#draining.signal.aborted) this.#draining.abort(lost)
     for (const { waiting } of this.#all()) waiting.clear()
     this.#releaseRoom()
-    for (const cancel of [...this.#cancels]) cancel(lost)
+    this.#running.cancel(lost)
   }
 
   block({ record }: Delivery, reason: 'registry' | 'produce', error: unknown, retryInMs: number): void {
@@ -240,7 +241,7 @@ export class GroupSession implements Session {
   async #attempted(delivery: Delivery): Promise<Attempted> {
     const { clock, limits, attempt } = this.#options
     for (let retryInMs = limits.retryAfterMs; ; retryInMs = Math.min(retryInMs * 2, limits.maxRetryAfterMs)) {
-      const attempted = await attempt(delivery, this.#cancels)
+      const attempted = await attempt(delivery, this.#running)
       this.#refuseIfOver()
       if (attempted.kind !== 'threw' || !outages.has(codeOf(attempted.error) ?? '')) return attempted
       this.block(delivery, 'registry', attempted.error, retryInMs)
