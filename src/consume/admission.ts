@@ -46,6 +46,6 @@ export interface Admission {
   admit(delivery: Delivery): Verdict
   /** Resolves when the copy that waits is acknowledged; rejects only when `session` drains before it is. */
   forward(delivery: Delivery, untilMs: number, session: Session): Promise<void>
-  /** Resolves when everything the attempt leads to is acknowledged; rejects only when `session` drains before it is. */
-  settle(delivery: Delivery, attempted: Attempted, session: Session): Promise<void>
+  /** Resolves when everything the attempt leads to is acknowledged; rejects only when `session` drains before it is. Nothing to wait for: undefined. */
+  settle(delivery: Delivery, attempted: Attempted, session: Session): Promise<void> | undefined
 }

@@ -206,34 +206,25 @@ export class GroupSession implements Session {
     this.#lanes.push(laneOf(tracked.delivery), tracked)
   }
 
-  /** One turn of a lane. Must not reject. */
+  /** One turn of a lane. Must not reject. Few awaits: each of them is some of the cost of every record. */
   async #process(tracked: Tracked): Promise<void> {
+    const { delivery } = tracked
+    const { admission } = this.#options
     try {
-      if ((await this.#handle(tracked)) && !this.#over) this.#finish(tracked)
+      // Asked anew, since it may have stood in its lane for long.
+      const verdict = admission.admit(delivery)
+      if (verdict.kind === 'wait') return tracked.partition.waiting.add(tracked, verdict.untilMs)
+      if (verdict.kind === 'forward') await admission.forward(delivery, verdict.untilMs, this)
+      if (verdict.kind === 'run') {
+        const settling = admission.settle(delivery, await this.#attempted(delivery), this)
+        if (settling) await settling
+      }
+      if (!this.#over) this.#finish(tracked)
     } catch {
       // Given up because the session drains: the record is not finished, so it is read again after the next join.
     } finally {
       this.#queuedBytes -= tracked.bytes
       if (this.#lowWater.length > 0 && !this.isFull) this.#releaseRoom()
-    }
-  }
-
-  /** True when the record is finished. Asked anew, since it may have stood in its lane for long. */
-  async #handle(tracked: Tracked): Promise<boolean> {
-    const { admission } = this.#options
-    const verdict = admission.admit(tracked.delivery)
-    switch (verdict.kind) {
-      case 'run':
-        await admission.settle(tracked.delivery, await this.#attempted(tracked.delivery), this)
-        return true
-      case 'forward':
-        await admission.forward(tracked.delivery, verdict.untilMs, this)
-        return true
-      case 'drop':
-        return true
-      case 'wait':
-        tracked.partition.waiting.add(tracked, verdict.untilMs)
-        return false
     }
   }
 

@@ -77,7 +77,9 @@ export class Signals {
   }
 
   emit<N extends SignalName>(name: N, signal: SignalMap[N]): void {
-    for (const listener of this.#listeners.get(name) ?? []) {
+    const listeners = this.#listeners.get(name)
+    if (!listeners) return
+    for (const listener of listeners) {
       try {
         ;(listener as Listener<N>)(signal)
       } catch {

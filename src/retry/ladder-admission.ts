@@ -27,6 +27,10 @@ export interface LadderAdmissionOptions {
   readonly maxRetryAfterMs?: number
 }
 
+type Unfinished = Exclude<Attempted, { readonly kind: 'returned' }>
+
+const run: Verdict = { kind: 'run' }
+
 export class LadderAdmission implements Admission {
   readonly #options: LadderAdmissionOptions
   readonly #ladder: Ladder
@@ -42,11 +46,11 @@ export class LadderAdmission implements Admission {
     const nowMs = this.#clock.now()
     if (!trail) {
       const dueAtMs = headerNumber(record.headers, dueAtHeader) ?? 0
-      return dueAtMs > nowMs ? { kind: 'forward', untilMs: dueAtMs } : { kind: 'run' }
+      return dueAtMs > nowMs ? { kind: 'forward', untilMs: dueAtMs } : run
     }
     if ((trail.dueAtMs ?? 0) > nowMs) return { kind: 'wait', untilMs: trail.dueAtMs! }
     const restMs = (trail.untilMs ?? 0) - nowMs
-    if (restMs <= 0) return { kind: 'run' }
+    if (restMs <= 0) return run
     // What is left is shorter than any tier: another hop would only make it late.
     const shortestMs = this.#ladder.tiers[0]?.delayMs ?? Number.POSITIVE_INFINITY
     return restMs < shortestMs ? { kind: 'wait', untilMs: trail.untilMs! } : { kind: 'forward', untilMs: trail.untilMs! }
@@ -57,13 +61,18 @@ export class LadderAdmission implements Admission {
     this.#options.signals.emit('message.delayed', { ...this.#about(delivery, '', ''), tier: tier.topic, untilMs })
   }
 
-  async settle(delivery: Delivery, attempted: Attempted, session: Session): Promise<void> {
+  settle(delivery: Delivery, attempted: Attempted, session: Session): Promise<void> | undefined {
+    if (attempted.kind !== 'returned') return this.#settleFailure(delivery, attempted, session)
+    const { type, id, durationMs } = attempted
+    this.#options.signals.emit('message.done', { ...this.#about(delivery, type, id), durationMs })
+    return undefined
+  }
+
+  async #settleFailure(delivery: Delivery, attempted: Unfinished, session: Session): Promise<void> {
     const outcome = classify(attempted)
     const { signals } = this.#options
     const about = this.#about(delivery, 'type' in attempted ? attempted.type : '', 'id' in attempted ? attempted.id : '')
     switch (outcome.kind) {
-      case 'done':
-        return signals.emit('message.done', { ...about, durationMs: attempted.kind === 'returned' ? attempted.durationMs : 0 })
       case 'skip':
         return signals.emit('message.skipped', { ...about, reason: outcome.reason, detail: outcome.detail })
       case 'dead-letter':

@@ -183,7 +183,7 @@ describe('a copy that cannot be written', () => {
       if (failures-- > 0) throw new Error('no broker')
     })
     let settled = false
-    const settling = admission.settle(source(), threw(new Error('x')), session).then(() => (settled = true))
+    const settling = admission.settle(source(), threw(new Error('x')), session)!.then(() => (settled = true))
     for (let turns = 0; turns < 50 && !settled; turns++) {
       await Promise.resolve()
       if (blocked.at(-1) === 'produce') clock.advanceTo(clock.now() + 10_000)
