@@ -24,16 +24,51 @@ export function writeEnvelope(envelope: Envelope, dataSchema: string): Header[] 
   const headers = [
     specversion,
     textHeader('ce_id', envelope.id),
-    textHeader('ce_source', envelope.source),
-    textHeader('ce_type', envelope.type),
-    textHeader('ce_time', envelope.time.toISOString()),
-    textHeader('ce_dataschema', dataSchema),
+    sources.of(envelope.source),
+    types.of(envelope.type),
+    timeHeader(envelope.time),
+    dataSchemas.of(dataSchema),
     avro,
   ]
   if (envelope.correlationId !== undefined) headers.push(textHeader('ce_correlationid', envelope.correlationId))
   if (envelope.causationId !== undefined) headers.push(textHeader('ce_causationid', envelope.causationId))
   if (envelope.traceparent !== undefined) headers.push(textHeader('traceparent', envelope.traceparent))
   return headers
+}
+
+/** Headers whose values repeat with every message are made once. Bounded, as a source may be anyone's. */
+class Repeated {
+  readonly #name: string
+  readonly #made = new Map<string, Header>()
+
+  constructor(name: string) {
+    this.#name = name
+  }
+
+  of(value: string): Header {
+    const known = this.#made.get(value)
+    if (known) return known
+    const header = textHeader(this.#name, value)
+    if (this.#made.size < 1_000) this.#made.set(value, header)
+    return header
+  }
+}
+
+const sources = new Repeated('ce_source')
+const types = new Repeated('ce_type')
+const dataSchemas = new Repeated('ce_dataschema')
+
+let lastTimeMs = Number.NaN
+let lastTime = textHeader('ce_time', '')
+
+/** Many messages are published within one millisecond. */
+function timeHeader(time: Date): Header {
+  const timeMs = time.getTime()
+  if (timeMs !== lastTimeMs) {
+    lastTime = textHeader('ce_time', time.toISOString())
+    lastTimeMs = timeMs
+  }
+  return lastTime
 }
 
 /** Where a record came from: names it when its publisher did not. */
@@ -50,21 +85,25 @@ export function readEnvelope(headers: Headers, origin: Origin, type: string): En
   let id: string | undefined
   let source: string | undefined
   let timeMs = Number.NaN
-  const chain: { correlationId?: string; causationId?: string; traceparent?: string } = {}
+  let correlationId: string | undefined
+  let causationId: string | undefined
+  let traceparent: string | undefined
   for (const [name, value] of headers) {
     if (value === null) continue
     if (name === 'ce_id') id ??= value.toString('utf8')
     else if (name === 'ce_source') source ??= value.toString('utf8')
     else if (name === 'ce_time') timeMs = Date.parse(value.toString('latin1'))
-    else if (name === 'ce_correlationid') chain.correlationId ??= value.toString('utf8')
-    else if (name === 'ce_causationid') chain.causationId ??= value.toString('utf8')
-    else if (name === 'traceparent') chain.traceparent ??= value.toString('utf8')
+    else if (name === 'ce_correlationid') correlationId ??= value.toString('utf8')
+    else if (name === 'ce_causationid') causationId ??= value.toString('utf8')
+    else if (name === 'traceparent') traceparent ??= value.toString('utf8')
   }
   return {
     id: id ?? `${origin.topic}/${origin.partition}/${origin.offset}`,
     source: source ?? origin.topic,
     type,
     time: new Date(Number.isNaN(timeMs) ? origin.timestampMs : timeMs),
-    ...chain,
+    ...(correlationId !== undefined && { correlationId }),
+    ...(causationId !== undefined && { causationId }),
+    ...(traceparent !== undefined && { traceparent }),
   }
 }

@@ -14,6 +14,8 @@ export interface BatchLimits {
 const defaultLimits: BatchLimits = { maxBytes: 900_000, maxRecords: 2_000 }
 
 export interface BatchingSender extends RecordSender {
+  /** `bytes` is what recordBytes says, for a caller who has asked it already. */
+  send(record: OutgoingRecord, bytes?: number): Promise<RecordPosition>
   /** Resolves when nothing is queued or in flight. */
   idle(): Promise<void>
 }
@@ -40,10 +42,10 @@ export function batching(producer: BatchProducer, limits: BatchLimits = defaultL
 
   return { send, idle }
 
-  function send(record: OutgoingRecord): Promise<RecordPosition> {
+  function send(record: OutgoingRecord, bytes = recordBytes(record)): Promise<RecordPosition> {
     return new Promise((resolve, reject) => {
       const queue = queueOf(record)
-      queue.pending.push({ record, bytes: recordBytes(record), resolve, reject })
+      queue.pending.push({ record, bytes, resolve, reject })
       if (queue.busy) return
       queue.busy = true
       busyQueues++

@@ -43,6 +43,7 @@ export interface WriteOptions extends PublishOptions {
 /** What must be known before the first record can be made. */
 interface Prepared {
   readonly schemaId: number
+  readonly dataSchema: string
   partitions: number
   checkedAtMs: number
 }
@@ -82,7 +83,7 @@ export class MessageWriter {
         this.#options.registry.idOf(subjectOf(topic.name, type, topic.subjects), schema),
         this.#options.producer.partitionsOf(topic.name),
       ])
-      this.#prepared = { schemaId, partitions, checkedAtMs: this.#options.now() }
+      this.#prepared = { schemaId, dataSchema: `/schemas/ids/${schemaId}`, partitions, checkedAtMs: this.#options.now() }
       return this.#prepared
     } catch (error) {
       this.#preparing = undefined
@@ -94,24 +95,24 @@ export class MessageWriter {
     this.#refreshPartitions(prepared)
     const id = options.id ?? this.#options.newId()
     const record = this.#record(payload, id, options, prepared)
-    this.#refuseTooLarge(record)
-    const position = await this.#options.sender.send(record)
-    return { id, ...position }
+    const bytes = recordBytes(record)
+    this.#refuseTooLarge(bytes + batchOverheadBytes)
+    const { topic, partition, offset } = await this.#options.sender.send(record, bytes)
+    return { id, topic, partition, offset }
   }
 
-  #record(payload: unknown, id: string, options: WriteOptions, { schemaId, partitions }: Prepared): OutgoingRecord {
+  #record(payload: unknown, id: string, options: WriteOptions, { schemaId, dataSchema, partitions }: Prepared): OutgoingRecord {
     const definition = this.#definition
     const key = Buffer.from(entityKey(definition, payload), 'utf8')
     const value = this.#codec.encode(schemaId, payload)
     const { dueAtMs, id: _, ...chain } = options
     const envelope = { ...chain, id, source: this.#options.source, type: definition.type, time: new Date(this.#options.now()) }
-    const headers = writeEnvelope(envelope, `/schemas/ids/${schemaId}`)
+    const headers = writeEnvelope(envelope, dataSchema)
     if (dueAtMs !== undefined) headers.push(textHeader(dueAtHeader, String(dueAtMs)))
     return { topic: definition.topic.name, partition: partitionOf(key, partitions), key, value, headers }
   }
 
-  #refuseTooLarge(record: OutgoingRecord): void {
-    const bytes = recordBytes(record) + batchOverheadBytes
+  #refuseTooLarge(bytes: number): void {
     if (bytes <= this.#maxRecordBytes) return
     const { topic, type } = this.#definition
     throw new RecordTooLarge(

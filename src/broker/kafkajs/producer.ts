@@ -46,7 +46,8 @@ export function batchProducer(client: Client): BatchProducer {
     slot.users++
     try {
       const producer = await slot.ready
-      const written = await producer.send({ topic, acks: -1, messages: records.map(toMessage) })
+      const now = String(Date.now())
+      const written = await producer.send({ topic, acks: -1, messages: records.map(record => toMessage(record, now)) })
       return baseOffset(written, partition)
     } catch (error) {
       // kafkajs hands the sequence numbers of a failed send to the next one, which the broker then takes for a repetition
@@ -121,13 +122,13 @@ function inTurn<Result>(turns: Map<string, Promise<unknown>>, key: string, run: 
   return result
 }
 
-function toMessage(record: OutgoingRecord): Message {
+function toMessage(record: OutgoingRecord, now: string): Message {
   return {
     partition: record.partition,
     key: record.key,
     value: record.value,
     // A string: kafkajs takes a timestamp of 0 as a number for none.
-    timestamp: String(record.timestampMs ?? Date.now()),
+    timestamp: record.timestampMs === undefined ? now : String(record.timestampMs),
     // Our encoder takes the pairs as they are (patch-record.ts).
     headers: record.headers as unknown as NonNullable<Message['headers']>,
   }
