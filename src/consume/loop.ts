@@ -25,13 +25,14 @@ const commitEveryMs = 200
 /** While fetching waits for room, the membership is kept alive this often. */
 const heartbeatEveryMs = 1_000
 
-/** Give it to `broker.consumer`, then `attach` what comes back. */
+/** Give its handlers to `broker.consumer`, then `attach` what comes back. */
 export class GroupLoop {
   readonly processor: Processor
   readonly #options: LoopOptions
   readonly #clock: Clock
   readonly #sources: ReadonlySet<string>
   #consumer: GroupConsumer | undefined
+  #onFailure: (error: unknown) => void = () => undefined
   #session: GroupSession | undefined
   #commits: Promise<void> = Promise.resolve()
   #commitTimer: unknown
@@ -43,8 +44,10 @@ export class GroupLoop {
     this.#sources = new Set(sourceTopics(options.processor))
   }
 
-  attach(consumer: GroupConsumer): void {
+  /** `onFailure` is called when the loop itself cannot go on; the consumer has to be built anew. */
+  attach(consumer: GroupConsumer, onFailure: (error: unknown) => void): void {
     this.#consumer = consumer
+    this.#onFailure = onFailure
   }
 
   /** Undefined between two assignments. */
@@ -65,6 +68,9 @@ export class GroupLoop {
       clock: this.#clock,
       limits: this.#options.limits ?? defaultLimits,
       onProgress: () => this.#armCommit(session),
+      onFailure: error => {
+        if (this.#session === session) this.#onFailure(error)
+      },
       pause: (partition, paused) => (paused ? this.#consumer?.pause([partition]) : this.#consumer?.resume([partition])),
     })
     this.#session = session

@@ -44,6 +44,8 @@ export interface SessionOptions {
   readonly pause: (partition: TopicPartition, paused: boolean) => void
   /** There may be something to commit. */
   readonly onProgress: () => void
+  /** Something of ours broke, not a handler: a record can be neither finished nor given up, so the session is of no use. */
+  readonly onFailure: (error: unknown) => void
 }
 
 export interface SessionProgress {
@@ -202,8 +204,9 @@ export class GroupSession implements Session {
   async #process(tracked: Tracked): Promise<void> {
     try {
       if ((await this.#handle(tracked)) && !this.#over) this.#finish(tracked)
-    } catch {
-      // Given up because the session drains: the record is not finished, so it is read again after the next join.
+    } catch (error) {
+      // While the session drains, giving up is in order: the record is not finished and is read again after the next join.
+      if (!this.draining.aborted) this.#options.onFailure(error)
     } finally {
       this.#queuedBytes -= tracked.bytes
       if (this.#lowWater.length > 0 && !this.isFull) this.#releaseRoom()

@@ -110,6 +110,10 @@ function supervise(loop: GroupLoop, options: ProcessOptions): SupervisedGroup {
   const { broker, signals, clock = systemClock, sessionTimeoutMs = defaultSessionTimeoutMs } = options
   const { processor } = loop
   const connect = async (onCrash: (error: unknown) => void): Promise<GroupConsumer> => {
+    const onFailure = (error: unknown): void => {
+      loop.abandon()
+      onCrash(error)
+    }
     const consumer = broker.consumer({
       group: processor.name,
       topics: await topicsToConsume(broker, processor),
@@ -121,12 +125,9 @@ function supervise(loop: GroupLoop, options: ProcessOptions): SupervisedGroup {
       onRecords: (records, heartbeat) => loop.onRecords(records, heartbeat),
       onPosition: (partition, position) => loop.onPosition(partition, position),
       onRevoking: () => loop.onRevoking(),
-      onCrash: error => {
-        loop.abandon()
-        onCrash(error)
-      },
+      onCrash: onFailure,
     })
-    loop.attach(consumer)
+    loop.attach(consumer, onFailure)
     return consumer
   }
   return new SupervisedGroup({ group: processor.name, connect, signals, clock })
