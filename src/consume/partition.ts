@@ -17,6 +17,12 @@ export interface Tracked {
 /** `window`: enough unfinished records are here. `blocked`: a record waits for the registry or for a produce. `metadata`: finished offsets no longer fit a commit. */
 export type PauseReason = 'window' | 'blocked' | 'metadata'
 
+/** What may be unfinished of one partition, waiting records included: at either it is paused, below half of both resumed. */
+export interface Window {
+  readonly records: number
+  readonly bytes: number
+}
+
 export class Partition implements TopicPartition {
   readonly topic: string
   readonly partition: number
@@ -24,12 +30,15 @@ export class Partition implements TopicPartition {
   readonly waiting: Waiting<Tracked>
   readonly #pause: (partition: TopicPartition, paused: boolean) => void
   readonly #reasons = new Set<PauseReason>()
+  readonly #window: Window
   /** How many deliveries of this partition wait for the registry or for a produce. */
   #blocked = 0
+  #unfinishedBytes = 0
 
   constructor(
     assigned: AssignedPartition,
     clock: Clock,
+    window: Window,
     onDue: (tracked: Tracked) => void,
     pause: (partition: TopicPartition, paused: boolean) => void,
   ) {
@@ -37,7 +46,27 @@ export class Partition implements TopicPartition {
     this.partition = assigned.partition
     this.ledger = new Ledger(assigned.position, decodeFinished(assigned.position, assigned.metadata))
     this.waiting = new Waiting(clock, onDue)
+    this.#window = window
     this.#pause = pause
+  }
+
+  /** Begins a record; undefined when it is not to be run, see Ledger. */
+  begin(delivery: Delivery): Tracked | undefined {
+    const { offset, key, value } = delivery.record
+    const entry = this.ledger.begin(offset)
+    if (!entry) return undefined
+    const bytes = (key?.length ?? 0) + (value?.length ?? 0)
+    this.#unfinishedBytes += bytes
+    const { records, bytes: most } = this.#window
+    if (this.ledger.unfinished >= records || this.#unfinishedBytes >= most) this.setPaused('window', true)
+    return { delivery, entry, partition: this, bytes }
+  }
+
+  finish({ entry, bytes }: Tracked): void {
+    this.ledger.finish(entry)
+    this.#unfinishedBytes -= bytes
+    const { records, bytes: most } = this.#window
+    if (this.ledger.unfinished * 2 <= records && this.#unfinishedBytes * 2 <= most) this.setPaused('window', false)
   }
 
   setPaused(reason: PauseReason, paused: boolean): void {

@@ -11,14 +11,13 @@ import type { Attempt } from './attempt.ts'
 import { type Clock, pause, withinMs } from './clock.ts'
 import { encodeFinished } from './finished.ts'
 import { createLanes, type Lanes } from './lanes.ts'
-import { Partition, type Tracked } from './partition.ts'
+import { Partition, type Tracked, type Window } from './partition.ts'
 
 export interface SessionLimits {
   /** In lanes, running or queued, of all partitions together: above either, fetching waits. */
   readonly maxQueuedRecords: number
   readonly maxQueuedBytes: number
-  /** Unfinished records of one partition, waiting ones included: at this many the partition is paused, at half of it resumed. */
-  readonly partitionWindow: number
+  readonly partitionWindow: Window
   /** First and longest pause before a blocked record is tried again. */
   readonly retryAfterMs: number
   readonly maxRetryAfterMs: number
@@ -27,7 +26,7 @@ export interface SessionLimits {
 export const defaultLimits: SessionLimits = {
   maxQueuedRecords: 10_000,
   maxQueuedBytes: 64 * 1024 * 1024,
-  partitionWindow: 5_000,
+  partitionWindow: { records: 5_000, bytes: 16 * 1024 * 1024 },
   retryAfterMs: 200,
   maxRetryAfterMs: 10_000,
 }
@@ -74,7 +73,13 @@ export class GroupSession implements Session {
     this.#options = options
     this.#lanes = createLanes(options.concurrency, tracked => this.#process(tracked))
     for (const one of assigned) {
-      const partition = new Partition(one, options.clock, tracked => this.#admit(tracked), options.pause)
+      const partition = new Partition(
+        one,
+        options.clock,
+        options.limits.partitionWindow,
+        tracked => this.#admit(tracked),
+        options.pause,
+      )
       const ofTopic = this.#partitions.get(one.topic) ?? new Map<number, Partition>()
       this.#partitions.set(one.topic, ofTopic.set(one.partition, partition))
     }
@@ -103,12 +108,9 @@ export class GroupSession implements Session {
     const partition = first && this.#partitionOf(first)
     if (!partition || this.#draining.signal.aborted) return false
     for (const record of records) {
-      const entry = partition.ledger.begin(record.offset)
-      if (!entry) continue
-      const bytes = (record.value?.length ?? 0) + (record.key?.length ?? 0)
-      this.#admit({ delivery: this.#deliveryOf(record), entry, partition, bytes })
+      const tracked = partition.begin(this.#deliveryOf(record))
+      if (tracked) this.#admit(tracked)
     }
-    if (partition.ledger.unfinished >= this.#options.limits.partitionWindow) partition.setPaused('window', true)
     return true
   }
 
@@ -250,10 +252,9 @@ export class GroupSession implements Session {
     if (this.#over) throw new AssignmentLost('the assignment was lost while the handler ran')
   }
 
-  #finish({ partition, entry }: Tracked): void {
-    partition.ledger.finish(entry)
+  #finish(tracked: Tracked): void {
+    tracked.partition.finish(tracked)
     this.#options.onProgress()
-    if (partition.ledger.unfinished * 2 <= this.#options.limits.partitionWindow) partition.setPaused('window', false)
   }
 
   #deliveryOf(record: BrokerRecord): Delivery {
