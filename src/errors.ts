@@ -65,10 +65,10 @@ export class KeyMissing extends SpillwayError {
   }
 }
 
-/** A record larger than its topic takes. Nothing was sent. */
+/** A record, or records sent together, larger than their topic takes. Nothing was written. */
 export class RecordTooLarge extends SpillwayError {
-  constructor(message: string) {
-    super('E_RECORD_TOO_LARGE', message)
+  constructor(message: string, options: { cause?: unknown } = {}) {
+    super('E_RECORD_TOO_LARGE', message, options)
   }
 }
 

@@ -1,7 +1,7 @@
 /**
  * What Spillway needs of a broker. The comments are the contract; one suite (test/contract) proves it for every
- * implementation. Errors that leave a port are BrokerUnavailable (E_BROKER_UNAVAILABLE, retryable) or BrokerRefused
- * (E_BROKER_REFUSED): never an error class of the client library.
+ * implementation. Errors that leave a port are BrokerUnavailable (E_BROKER_UNAVAILABLE, retryable), BrokerRefused
+ * (E_BROKER_REFUSED) or RecordTooLarge (E_RECORD_TOO_LARGE): never an error class of the client library.
  */
 import type { Headers } from '../message/headers.ts'
 
@@ -85,8 +85,8 @@ export interface GroupConsumerHandlers {
   /** A fresh assignment: nothing of the one before is valid any more. Records come only after it has resolved. */
   onAssigned(partitions: readonly AssignedPartition[]): Promise<void>
   /**
-   * Records of one partition, in order. The next ones are fetched when this resolves, so waiting is back-pressure; `heartbeat`
-   * keeps the membership while waiting. May be called for several partitions at once. Whatever it throws is the library's bug
+   * Records of one partition, in order. The next ones are fetched when this resolves, so waiting is back-pressure, and may hold the
+   * other partitions too: pause one that alone has enough. `heartbeat` keeps the membership while waiting. May be called for several partitions at once. Whatever it throws is the library's bug
    * to survive: it must not throw.
    */
   onRecords(records: readonly BrokerRecord[], heartbeat: () => Promise<void>): Promise<void>

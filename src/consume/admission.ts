@@ -33,13 +33,17 @@ export type Attempted =
   | { readonly kind: 'undecodable'; readonly error: unknown }
   | { readonly kind: 'unhandled'; readonly type: string; readonly id: string; readonly deadLetter: boolean }
 
+/** What a partition waits for. */
+export type BlockReason = 'registry' | 'broker' | 'produce'
+
 /** The assignment that a delivery belongs to. */
 export interface Session {
-  /** Aborted when nothing new may begin: a rebalance or a stop. What waits for its turn or for a broker gives up. */
-  readonly draining: AbortSignal
-  /** The partition of the delivery waits, its records stay where they are; tells so. Call `unblock` with the same delivery afterwards. */
-  block(delivery: Delivery, reason: 'registry' | 'produce', error: unknown, retryInMs: number): void
-  unblock(delivery: Delivery): void
+  /**
+   * Runs `work` until it resolves, with growing pauses. While it fails, the delivery's partition is paused, and its place among
+   * those that run at the same time is another's. An error for which `reasonOf` gives nothing rejects at once; so does any when
+   * the session drains.
+   */
+  persist<T>(delivery: Delivery, reasonOf: (error: unknown) => BlockReason | undefined, work: () => Promise<T>): Promise<T>
 }
 
 export interface Admission {

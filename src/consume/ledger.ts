@@ -31,8 +31,8 @@ export class Ledger {
   begin(offset: bigint): LedgerEntry | undefined {
     if (offset < this.position) return undefined
     this.position = offset + 1n
-    this.#changed = true
     const entry = { offset, finished: contains(this.#before, offset) }
+    if (entry.finished) this.#changed = true
     if (entry.finished && this.#unfinished === 0) return undefined
     this.#entries.push(entry)
     if (entry.finished) return undefined
@@ -65,6 +65,16 @@ export class Ledger {
 
   get unfinished(): number {
     return this.#unfinished
+  }
+
+  /** Entries from the prefix on. */
+  get tracked(): number {
+    return this.#entries.length - this.#head
+  }
+
+  /** Offsets from the prefix to the position. */
+  get distance(): number {
+    return this.tracked === 0 ? 0 : Number(this.position - this.prefix)
   }
 
   /** What is finished above the prefix, as ascending ranges without gaps between records. */

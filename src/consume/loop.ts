@@ -7,8 +7,9 @@ import type { Signals } from '../observe/signals.ts'
 import type { Admission } from './admission.ts'
 import type { Attempt } from './attempt.ts'
 import { type Clock, systemClock } from './clock.ts'
+import { defaultLimits, type SessionLimits } from './limits.ts'
 import { type Processor, sourceTopics } from './processor.ts'
-import { defaultLimits, GroupSession, type SessionLimits, type SessionProgress } from './session.ts'
+import { GroupSession, type SessionProgress } from './session.ts'
 
 export interface LoopOptions {
   readonly processor: Processor
@@ -71,7 +72,10 @@ export class GroupLoop {
       onFailure: error => {
         if (this.#session === session) this.#onFailure(error)
       },
-      pause: (partition, paused) => (paused ? this.#consumer?.pause([partition]) : this.#consumer?.resume([partition])),
+      pause: (partition, paused) => {
+        // A session that is over must not touch what the next one has paused.
+        if (this.#session === session) this.#consumer?.[paused ? 'pause' : 'resume']([partition])
+      },
     })
     this.#session = session
     signals.emit('consumer.joined', { group: processor.name, partitions: partitions.length })
@@ -110,9 +114,10 @@ export class GroupLoop {
 
   #endSession(session: GroupSession): void {
     session.end()
+    if (this.#session !== session) return
     this.#clock.clearTimer(this.#commitTimer)
     this.#commitTimer = undefined
-    if (this.#session === session) this.#session = undefined
+    this.#session = undefined
   }
 
   /** Armed by the first change after a commit, so that an idle group costs nothing. */

@@ -1,8 +1,8 @@
 /** One assigned partition: its ledger, its waiting records, and why it is paused, if it is. */
-import type { AssignedPartition, TopicPartition } from '../broker/port.ts'
+import type { AssignedPartition, BrokerRecord, TopicPartition } from '../broker/port.ts'
 import type { Delivery } from './admission.ts'
 import type { Clock } from './clock.ts'
-import { decodeFinished } from './finished.ts'
+import { bitsThatFit, decodeFinished, runsThatFit } from './finished.ts'
 import { Ledger, type LedgerEntry } from './ledger.ts'
 import { Waiting } from './waiting.ts'
 
@@ -14,8 +14,8 @@ export interface Tracked {
   readonly bytes: number
 }
 
-/** `window`: enough unfinished records are here. `blocked`: a record waits for the registry or for a produce. `metadata`: finished offsets no longer fit a commit. */
-export type PauseReason = 'window' | 'blocked' | 'metadata'
+/** `window`: enough is unfinished here. `blocked`: a record waits for the registry or for a produce. */
+export type PauseReason = 'window' | 'blocked'
 
 /** What may be unfinished of one partition, waiting records included: at either it is paused, below half of both resumed. */
 export interface Window {
@@ -23,70 +23,122 @@ export interface Window {
   readonly bytes: number
 }
 
+export interface PartitionOptions {
+  readonly clock: Clock
+  readonly window: Window
+  readonly toDelivery: (record: BrokerRecord) => Delivery
+  /** A record that has begun and may be admitted. */
+  readonly onBegun: (tracked: Tracked) => void
+  readonly onDue: (tracked: Tracked) => void
+  readonly pause: (partition: TopicPartition, paused: boolean) => void
+}
+
+/** Records that the ledger may hold, finished ones above the prefix included, however long the prefix stands still. */
+const mostTracked = 500_000
+
 export class Partition implements TopicPartition {
   readonly topic: string
   readonly partition: number
   readonly ledger: Ledger
   readonly waiting: Waiting<Tracked>
-  readonly #pause: (partition: TopicPartition, paused: boolean) => void
+  readonly #options: PartitionOptions
   readonly #reasons = new Set<PauseReason>()
-  readonly #window: Window
+  /** Fetched, but not begun for want of room; those below #next have. */
+  #backlog: BrokerRecord[] = []
+  #next = 0
+  /** How far the partition has been read, once the backlog has begun. */
+  #readTo: bigint
+  #isFeeding = false
   /** How many deliveries of this partition wait for the registry or for a produce. */
   #blocked = 0
   #unfinishedBytes = 0
 
-  constructor(
-    assigned: AssignedPartition,
-    clock: Clock,
-    window: Window,
-    onDue: (tracked: Tracked) => void,
-    pause: (partition: TopicPartition, paused: boolean) => void,
-  ) {
+  constructor(assigned: AssignedPartition, options: PartitionOptions) {
     this.topic = assigned.topic
     this.partition = assigned.partition
+    this.#options = options
+    this.#readTo = assigned.position
     this.ledger = new Ledger(assigned.position, decodeFinished(assigned.position, assigned.metadata))
-    this.waiting = new Waiting(clock, onDue)
-    this.#window = window
-    this.#pause = pause
+    this.waiting = new Waiting(options.clock, options.onDue)
   }
 
-  /** Begins a record; undefined when it is not to be run, see Ledger. */
-  begin(delivery: Delivery): Tracked | undefined {
-    const { offset, key, value } = delivery.record
-    const entry = this.ledger.begin(offset)
-    if (!entry) return undefined
-    const bytes = (key?.length ?? 0) + (value?.length ?? 0)
-    this.#unfinishedBytes += bytes
-    const { records, bytes: most } = this.#window
-    if (this.ledger.unfinished >= records || this.#unfinishedBytes >= most) this.setPaused('window', true)
-    return { delivery, entry, partition: this, bytes }
+  /** Takes fetched records over and begins as many as there is room for. */
+  accept(records: readonly BrokerRecord[]): void {
+    this.#backlog = this.#next === this.#backlog.length ? [...records] : [...this.#backlog.slice(this.#next), ...records]
+    this.#next = 0
+    this.#feed()
+  }
+
+  /** The partition has been read up to `position`, by records or without any. */
+  advanceTo(position: bigint): void {
+    if (position > this.#readTo) this.#readTo = position
+    if (this.#next === this.#backlog.length) this.ledger.advanceTo(this.#readTo)
   }
 
   finish({ entry, bytes }: Tracked): void {
     this.ledger.finish(entry)
     this.#unfinishedBytes -= bytes
-    const { records, bytes: most } = this.#window
-    if (this.ledger.unfinished * 2 <= records && this.#unfinishedBytes * 2 <= most) this.setPaused('window', false)
+    if (this.#reasons.has('window')) this.#feed()
   }
 
-  setPaused(reason: PauseReason, paused: boolean): void {
-    const before = this.#reasons.size
-    if (paused) this.#reasons.add(reason)
-    else this.#reasons.delete(reason)
-    if (before === 0 && this.#reasons.size === 1) this.#pause(this, true)
-    if (before === 1 && this.#reasons.size === 0) this.#pause(this, false)
+  /** Gives up what has not begun. */
+  clear(): void {
+    this.waiting.clear()
+    this.#backlog = []
+    this.#next = 0
   }
 
   block(): void {
     this.#blocked++
-    this.setPaused('blocked', true)
+    this.#setPaused('blocked', true)
   }
 
   /** True when it was the last one that was blocked. */
   unblock(): boolean {
     this.#blocked--
     if (this.#blocked > 0) return false
-    this.setPaused('blocked', false)
+    this.#setPaused('blocked', false)
     return true
+  }
+
+  #feed(): void {
+    // A record that is dropped when it is admitted finishes at once, and so comes back here.
+    if (this.#isFeeding) return
+    this.#isFeeding = true
+    while (this.#next < this.#backlog.length && this.#hasRoom()) this.#begin(this.#backlog[this.#next++]!)
+    this.#isFeeding = false
+    const isFed = this.#next === this.#backlog.length
+    if (isFed) this.ledger.advanceTo(this.#readTo)
+    if (!isFed || !this.#hasRoom()) this.#setPaused('window', true)
+    else if (this.#isHalfEmpty()) this.#setPaused('window', false)
+  }
+
+  #begin(record: BrokerRecord): void {
+    const entry = this.ledger.begin(record.offset)
+    if (!entry) return
+    const bytes = (record.key?.length ?? 0) + (record.value?.length ?? 0)
+    this.#unfinishedBytes += bytes
+    this.#options.onBegun({ delivery: this.#options.toDelivery(record), entry, partition: this, bytes })
+  }
+
+  #hasRoom(): boolean {
+    const { records, bytes } = this.#options.window
+    const { unfinished, tracked, distance } = this.ledger
+    if (unfinished >= records || this.#unfinishedBytes >= bytes || tracked >= mostTracked) return false
+    // What is finished above the prefix must fit into the commit, or a drain would forget it and run it again.
+    return distance < bitsThatFit || unfinished < runsThatFit
+  }
+
+  #isHalfEmpty(): boolean {
+    const { records, bytes } = this.#options.window
+    return this.#hasRoom() && this.ledger.unfinished * 2 <= records && this.#unfinishedBytes * 2 <= bytes
+  }
+
+  #setPaused(reason: PauseReason, paused: boolean): void {
+    const before = this.#reasons.size
+    if (paused) this.#reasons.add(reason)
+    else this.#reasons.delete(reason)
+    if (before === 0 && this.#reasons.size === 1) this.#options.pause(this, true)
+    if (before === 1 && this.#reasons.size === 0) this.#options.pause(this, false)
   }
 }

@@ -6,30 +6,13 @@ import type { AssignedPartition, BrokerRecord, CommittedOffset, TopicPartition }
 import { AssignmentLost, codeOf } from '../errors.ts'
 import type { Signals } from '../observe/signals.ts'
 import { readTrail } from '../topic/trail.ts'
-import type { Admission, Attempted, Delivery, Session } from './admission.ts'
-import type { Attempt } from './attempt.ts'
+import type { Admission, Attempted, BlockReason, Delivery, Session } from './admission.ts'
+import type { Attempt, AttemptScope } from './attempt.ts'
 import { type Clock, pause, withinMs } from './clock.ts'
 import { encodeFinished } from './finished.ts'
-import { createLanes, type Lanes } from './lanes.ts'
-import { Partition, type Tracked, type Window } from './partition.ts'
-
-export interface SessionLimits {
-  /** In lanes, running or queued, of all partitions together: above either, fetching waits. */
-  readonly maxQueuedRecords: number
-  readonly maxQueuedBytes: number
-  readonly partitionWindow: Window
-  /** First and longest pause before a blocked record is tried again. */
-  readonly retryAfterMs: number
-  readonly maxRetryAfterMs: number
-}
-
-export const defaultLimits: SessionLimits = {
-  maxQueuedRecords: 10_000,
-  maxQueuedBytes: 64 * 1024 * 1024,
-  partitionWindow: { records: 5_000, bytes: 16 * 1024 * 1024 },
-  retryAfterMs: 200,
-  maxRetryAfterMs: 10_000,
-}
+import { Lanes } from './lanes.ts'
+import type { SessionLimits } from './limits.ts'
+import { Partition, type Tracked } from './partition.ts'
 
 export interface SessionOptions {
   readonly group: string
@@ -57,29 +40,34 @@ export interface SessionProgress {
 }
 
 /** Failures that are never the message's fault: the record waits where it is and no attempt is used up. */
-const outages = new Set(['E_REGISTRY_UNAVAILABLE', 'E_BROKER_UNAVAILABLE'])
+function outage(error: unknown): BlockReason | undefined {
+  const code = codeOf(error)
+  if (code === 'E_REGISTRY_UNAVAILABLE') return 'registry'
+  return code === 'E_BROKER_UNAVAILABLE' ? 'broker' : undefined
+}
 
-export class GroupSession implements Session {
+export class GroupSession implements Session, AttemptScope {
   readonly #options: SessionOptions
   readonly #partitions = new Map<string, Map<number, Partition>>()
   readonly #lanes: Lanes<Tracked>
   readonly #draining = new AbortController()
-  readonly #cancels = new Set<(reason: unknown) => void>()
+  readonly cancels = new Set<(reason: unknown) => void>()
   #queuedBytes = 0
-  #over = false
-  #lowWater: (() => void)[] = []
+  isOver = false
+  readonly #lowWater = new Set<() => void>()
 
   constructor(assigned: readonly AssignedPartition[], options: SessionOptions) {
     this.#options = options
-    this.#lanes = createLanes(options.concurrency, tracked => this.#process(tracked))
+    this.#lanes = new Lanes(options.concurrency, tracked => this.#process(tracked))
     for (const one of assigned) {
-      const partition = new Partition(
-        one,
-        options.clock,
-        options.limits.partitionWindow,
-        tracked => this.#admit(tracked),
-        options.pause,
-      )
+      const partition = new Partition(one, {
+        clock: options.clock,
+        window: options.limits.partitionWindow,
+        toDelivery: record => this.#deliveryOf(record),
+        onBegun: tracked => this.#admit(tracked),
+        onDue: tracked => this.#admit(tracked),
+        pause: options.pause,
+      })
       const ofTopic = this.#partitions.get(one.topic) ?? new Map<number, Partition>()
       this.#partitions.set(one.topic, ofTopic.set(one.partition, partition))
     }
@@ -107,29 +95,22 @@ export class GroupSession implements Session {
     const first = records[0]
     const partition = first && this.#partitionOf(first)
     if (!partition || this.#draining.signal.aborted) return false
-    for (const record of records) {
-      const tracked = partition.begin(this.#deliveryOf(record))
-      if (tracked) this.#admit(tracked)
-    }
+    partition.accept(records)
     return true
   }
 
   advance(at: TopicPartition, position: bigint): void {
-    this.#partitionOf(at)?.ledger.advanceTo(position)
+    this.#partitionOf(at)?.advanceTo(position)
     this.#options.onProgress()
   }
 
   /** Resolves at once, or when enough of the queue is done, or after `atMostMs`. */
-  room(atMostMs: number): Promise<void> {
-    if (!this.isFull || this.#draining.signal.aborted) return Promise.resolve()
-    const { clock } = this.#options
-    return new Promise(resolve => {
-      const timer = clock.setTimer(resolve, atMostMs)
-      this.#lowWater.push(() => {
-        clock.clearTimer(timer)
-        resolve()
-      })
-    })
+  async room(atMostMs: number): Promise<void> {
+    if (!this.isFull || this.draining.aborted) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#lowWater.add(resolve)
+    await withinMs(this.#options.clock, atMostMs, promise)
+    this.#lowWater.delete(resolve)
   }
 
   get isFull(): boolean {
@@ -139,13 +120,12 @@ export class GroupSession implements Session {
 
   /** What has changed since the last call, all of one instant. */
   takeCommit(): CommittedOffset[] {
-    if (this.#over) return []
+    if (this.isOver) return []
     return this.#all()
       .filter(({ ledger }) => ledger.takeChanged())
       .map(partition => {
         const offset = partition.ledger.prefix
-        const { metadata, complete } = encodeFinished(offset, partition.ledger.finishedAbovePrefix())
-        partition.setPaused('metadata', !complete)
+        const metadata = encodeFinished(offset, partition.ledger.finishedAbovePrefix())
         return { topic: partition.topic, partition: partition.partition, offset, metadata }
       })
   }
@@ -159,7 +139,7 @@ export class GroupSession implements Session {
   async drain(atMostMs: number): Promise<number> {
     this.#lanes.close()
     this.#draining.abort(new AssignmentLost('the assignment is being given up'))
-    for (const { waiting } of this.#all()) waiting.clear()
+    for (const partition of this.#all()) partition.clear()
     this.#releaseRoom()
     await withinMs(this.#options.clock, atMostMs, this.#lanes.idle())
     return this.#lanes.running
@@ -167,23 +147,57 @@ export class GroupSession implements Session {
 
   /** The end: late results are ignored, handlers that still run are told to stop. */
   end(): void {
-    if (this.#over) return
-    this.#over = true
+    if (this.isOver) return
+    this.isOver = true
     this.#lanes.close()
     const lost = new AssignmentLost('the assignment was lost while the handler ran')
     if (!this.#draining.signal.aborted) this.#draining.abort(lost)
-    for (const { waiting } of this.#all()) waiting.clear()
+    for (const partition of this.#all()) partition.clear()
     this.#releaseRoom()
-    for (const cancel of [...this.#cancels]) cancel(lost)
+    for (const cancel of [...this.cancels]) cancel(lost)
   }
 
-  block({ record }: Delivery, reason: 'registry' | 'produce', error: unknown, retryInMs: number): void {
-    this.#partitionOf(record)?.block()
-    this.#options.signals.emit('partition.blocked', { ...this.#about(record), reason, error, retryInMs })
+  async persist<T>(
+    delivery: Delivery,
+    reasonOf: (error: unknown) => BlockReason | undefined,
+    work: () => Promise<T>,
+  ): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      if (this.draining.aborted || reasonOf(error) === undefined) throw error
+      const partition = this.#partitionOf(delivery.record)!
+      partition.block()
+      try {
+        return await this.#lanes.suspend(this.#persistBlocked(delivery, error, reasonOf, work))
+      } finally {
+        // After the end the consumer is another assignment's, whose pauses are none of ours.
+        if (!this.isOver && partition.unblock()) this.#options.signals.emit('partition.unblocked', this.#about(delivery.record))
+      }
+    }
   }
 
-  unblock({ record }: Delivery): void {
-    if (this.#partitionOf(record)?.unblock()) this.#options.signals.emit('partition.unblocked', this.#about(record))
+  async #persistBlocked<T>(
+    delivery: Delivery,
+    first: unknown,
+    reasonOf: (error: unknown) => BlockReason | undefined,
+    work: () => Promise<T>,
+  ): Promise<T> {
+    const { clock, limits, signals } = this.#options
+    let error = first
+    for (let retryInMs = limits.retryAfterMs; ; retryInMs = Math.min(retryInMs * 2, limits.maxRetryAfterMs)) {
+      const reason = reasonOf(error)
+      if (reason === undefined) throw error
+      signals.emit('partition.blocked', { ...this.#about(delivery.record), reason, error, retryInMs })
+      await pause(clock, retryInMs, this.draining)
+      this.draining.throwIfAborted()
+      try {
+        return await work()
+      } catch (next) {
+        if (this.draining.aborted) throw next
+        error = next
+      }
+    }
   }
 
   #admit(tracked: Tracked): void {
@@ -205,13 +219,13 @@ export class GroupSession implements Session {
   /** One turn of a lane. Must not reject. */
   async #process(tracked: Tracked): Promise<void> {
     try {
-      if ((await this.#handle(tracked)) && !this.#over) this.#finish(tracked)
+      if ((await this.#handle(tracked)) && !this.isOver) this.#finish(tracked)
     } catch (error) {
       // While the session drains, giving up is in order: the record is not finished and is read again after the next join.
       if (!this.draining.aborted) this.#options.onFailure(error)
     } finally {
       this.#queuedBytes -= tracked.bytes
-      if (this.#lowWater.length > 0 && !this.isFull) this.#releaseRoom()
+      if (this.#lowWater.size > 0 && !this.isFull) this.#releaseRoom()
     }
   }
 
@@ -234,22 +248,18 @@ export class GroupSession implements Session {
     }
   }
 
-  /** Tries until the record itself has an answer: an outage is waited out here. */
-  async #attempted(delivery: Delivery): Promise<Attempted> {
-    const { clock, limits, attempt } = this.#options
-    for (let retryInMs = limits.retryAfterMs; ; retryInMs = Math.min(retryInMs * 2, limits.maxRetryAfterMs)) {
-      const attempted = await attempt(delivery, this.#cancels)
-      this.#refuseIfOver()
-      if (attempted.kind !== 'threw' || !outages.has(codeOf(attempted.error) ?? '')) return attempted
-      this.block(delivery, 'registry', attempted.error, retryInMs)
-      await pause(clock, retryInMs, this.draining)
-      this.unblock(delivery)
-      this.draining.throwIfAborted()
-    }
-  }
-
-  #refuseIfOver(): void {
-    if (this.#over) throw new AssignmentLost('the assignment was lost while the handler ran')
+  /** Until the record itself has an answer: an outage is waited out, and no attempt is used up. */
+  #attempted(delivery: Delivery): Promise<Attempted> {
+    const { clock, limits } = this.#options
+    const handlerUntilMs = clock.now() + limits.handlerOutageMs
+    return this.persist(delivery, outage, async () => {
+      const attempted = await this.#options.attempt(delivery, this)
+      if (this.isOver) throw new AssignmentLost('the assignment was lost while the handler ran')
+      // Without a type it is the decoder that has failed: the registry, which is waited for without end.
+      const isWaitedOut = attempted.kind === 'threw' && (attempted.type === '' || clock.now() < handlerUntilMs)
+      if (isWaitedOut && outage(attempted.error)) throw attempted.error
+      return attempted
+    })
   }
 
   #finish(tracked: Tracked): void {
@@ -266,7 +276,7 @@ export class GroupSession implements Session {
   }
 
   #releaseRoom(): void {
-    for (const release of this.#lowWater.splice(0)) release()
+    for (const release of this.#lowWater) release()
   }
 
   #partitionOf({ topic, partition }: TopicPartition): Partition | undefined {

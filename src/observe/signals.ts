@@ -48,8 +48,8 @@ export interface SignalMap {
   'handler.timedOut': AboutMessage & { timeoutMs: number }
   /** A handler settled after its deadline or after the assignment was lost. */
   'handler.late': { group: string; type: string }
-  /** A partition waits: `reason` says for what. Nothing of it is lost or passed over. */
-  'partition.blocked': AboutPartition & { reason: 'registry' | 'produce'; error: unknown; retryInMs: number }
+  /** A partition waits: `reason` says for what. Nothing of it is lost or passed over. Told again at every failure, until it is unblocked. */
+  'partition.blocked': AboutPartition & { reason: 'registry' | 'broker' | 'produce'; error: unknown; retryInMs: number }
   'partition.unblocked': AboutPartition
   /** Not all topics of one partition number could be given to one member: the order of an entity is at risk while it lasts. */
   'order.atRisk': { group: string; partition: number }

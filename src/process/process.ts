@@ -4,9 +4,10 @@ import { coPartitioned } from '../consume/assignment.ts'
 import { createAttempt } from '../consume/attempt.ts'
 import { type Clock, systemClock } from '../consume/clock.ts'
 import type { Logger, Outbound } from '../consume/handler.ts'
+import type { SessionLimits } from '../consume/limits.ts'
 import { GroupLoop } from '../consume/loop.ts'
 import { type Processor, sourceTopics } from '../consume/processor.ts'
-import type { SessionLimits, SessionProgress } from '../consume/session.ts'
+import type { SessionProgress } from '../consume/session.ts'
 import { ConfigError } from '../errors.ts'
 import type { Envelope } from '../message/envelope.ts'
 import type { Signals } from '../observe/signals.ts'
@@ -47,7 +48,9 @@ export interface RunningProcess {
 
 /** How long the broker waits for the members of a group to join again. */
 const rebalanceTimeoutMs = 60_000
-const defaultDrainTimeoutMs = 45_000
+/** Leaves time for the commit and the join. */
+const longestDrainMs = rebalanceTimeoutMs * 0.75
+const defaultDrainTimeoutMs = longestDrainMs
 const defaultSessionTimeoutMs = 30_000
 
 /**
@@ -133,8 +136,10 @@ function supervise(loop: GroupLoop, options: ProcessOptions): SupervisedGroup {
   return new SupervisedGroup({ group: processor.name, connect, signals, clock })
 }
 
-/** A handler that may run longer than a rebalance waits would be fenced every time. */
+/** A handler that may run longer than a drain, or a drain longer than a rebalance, would be fenced every time. */
 function refuseLongDeadlines({ processors, drainTimeoutMs = defaultDrainTimeoutMs }: ProcessOptions): void {
+  if (drainTimeoutMs > longestDrainMs)
+    throw new ConfigError([`a drain of ${drainTimeoutMs} ms is longer than a rebalance allows, ${longestDrainMs} ms`])
   const problems = processors
     .filter(({ handlerTimeoutMs }) => handlerTimeoutMs > drainTimeoutMs)
     .map(

@@ -46,6 +46,10 @@ function classifyThrown(error: unknown): Outcome {
 }
 
 function isRetryLater(error: unknown): error is RetryLater {
-  const at = (error as { at?: { afterMs?: unknown; timeMs?: unknown } }).at
-  return Number.isFinite(at?.afterMs ?? at?.timeMs)
+  try {
+    const at = (error as { at?: { afterMs?: unknown; timeMs?: unknown } }).at
+    return Number.isFinite(at?.afterMs ?? at?.timeMs)
+  } catch {
+    return false
+  }
 }

@@ -8,23 +8,21 @@
  */
 import type { OutgoingRecord, RecordSender } from '../broker/port.ts'
 import type { Admission, Attempted, Delivery, Session, Verdict } from '../consume/admission.ts'
-
-import { type Clock, pause, systemClock } from '../consume/clock.ts'
+import { type Clock, systemClock } from '../consume/clock.ts'
 import { letterOf } from '../dlq/letter.ts'
+import { codeOf } from '../errors.ts'
 import { headerNumber } from '../message/headers.ts'
 import type { AboutMessage, Signals } from '../observe/signals.ts'
 import { type Ladder, type Tier, tierAfter, tierWithin } from '../topic/ladder.ts'
 import { type Disposition, dueAtHeader, type Failure, type Trail, withTrail } from '../topic/trail.ts'
 import { classify } from './classify.ts'
+import { failureOf } from './failure.ts'
 
 export interface LadderAdmissionOptions {
   readonly ladder: Ladder
   readonly sender: RecordSender
   readonly signals: Signals
   readonly clock?: Clock
-  /** First and longest wait before a copy that could not be written is tried again. Milliseconds. */
-  readonly retryAfterMs?: number
-  readonly maxRetryAfterMs?: number
 }
 
 export class LadderAdmission implements Admission {
@@ -48,13 +46,15 @@ export class LadderAdmission implements Admission {
     const restMs = (trail.untilMs ?? 0) - nowMs
     if (restMs <= 0) return { kind: 'run' }
     // What is left is shorter than any tier: another hop would only make it late.
-    const shortestMs = this.#ladder.tiers[0]?.delayMs ?? Number.POSITIVE_INFINITY
-    return restMs < shortestMs ? { kind: 'wait', untilMs: trail.untilMs! } : { kind: 'forward', untilMs: trail.untilMs! }
+    return restMs < this.#ladder.waits[0]!.delayMs
+      ? { kind: 'wait', untilMs: trail.untilMs! }
+      : { kind: 'forward', untilMs: trail.untilMs! }
   }
 
   async forward(delivery: Delivery, untilMs: number, session: Session): Promise<void> {
-    const tier = await this.#delay(delivery, untilMs, {}, session)
-    this.#options.signals.emit('message.delayed', { ...this.#about(delivery, '', ''), tier: tier.topic, untilMs })
+    const about = this.#about(delivery, '', '')
+    const tier = await this.#delay(delivery, untilMs, undefined, about, session)
+    if (tier) this.#options.signals.emit('message.delayed', { ...about, tier: tier.topic, untilMs })
   }
 
   async settle(delivery: Delivery, attempted: Attempted, session: Session): Promise<void> {
@@ -73,8 +73,8 @@ export class LadderAdmission implements Admission {
       case 'later': {
         const { at, failure } = outcome
         const untilMs = 'timeMs' in at ? at.timeMs : this.#clock.now() + at.afterMs
-        const tier = await this.#delay(delivery, untilMs, { failure }, session)
-        return signals.emit('message.retried', { ...about, tier: tier.topic, failure })
+        const tier = await this.#delay(delivery, untilMs, failure, about, session)
+        if (tier) signals.emit('message.retried', { ...about, tier: tier.topic, failure })
       }
     }
   }
@@ -90,8 +90,9 @@ export class LadderAdmission implements Admission {
     if (!tier) return this.#bury(delivery, failure, exhausted, about, session)
     const dueAtMs = this.#clock.now() + tier.delayMs
     const { untilMs: _, ...trail } = this.#trail(delivery, failure)
-    await this.#write(this.#copy(delivery, tier.topic, { ...trail, attempt: delivery.attempt, dueAtMs }), delivery, session)
-    this.#options.signals.emit('message.retried', { ...about, tier: tier.topic, failure })
+    const copy = this.#copy(delivery, tier.topic, { ...trail, attempt: delivery.attempt, dueAtMs })
+    const isWhole = await this.#write(copy, delivery, about, session)
+    if (isWhole) this.#options.signals.emit('message.retried', { ...about, tier: tier.topic, failure })
   }
 
   async #bury(
@@ -101,25 +102,24 @@ export class LadderAdmission implements Admission {
     about: AboutMessage,
     session: Session,
   ): Promise<void> {
-    const { dueAtMs: _due, untilMs: _until, ...trail } = this.#trail(delivery, failure)
-    const letter = letterOf(
-      delivery.record,
-      { ...trail, attempt: delivery.attempt, disposition },
-      this.#ladder.dlq,
-      delivery.origin.partition,
-    )
-    await this.#write(letter, delivery, session)
-    this.#options.signals.emit('message.deadLettered', { ...about, disposition, failure })
+    const isWhole = await this.#write(this.#letter(delivery, failure, disposition), delivery, about, session)
+    if (isWhole) this.#options.signals.emit('message.deadLettered', { ...about, disposition, failure })
   }
 
-  /** One hop of a wait until `untilMs`. The try that asked for it, if there was one, does not count. */
-  async #delay(delivery: Delivery, untilMs: number, { failure }: { failure?: Failure }, session: Session): Promise<Tier> {
+  /** One hop of a wait until `untilMs`. The try that asked for it, if there was one, does not count. Undefined: too large, dead-lettered. */
+  async #delay(
+    delivery: Delivery,
+    untilMs: number,
+    failure: Failure | undefined,
+    about: AboutMessage,
+    session: Session,
+  ): Promise<Tier | undefined> {
     const nowMs = this.#clock.now()
     const tier = tierWithin(this.#ladder, untilMs - nowMs)
-    const dueAtMs = tier.delayMs === 0 ? untilMs : Math.min(nowMs + tier.delayMs, untilMs)
+    const dueAtMs = Math.min(nowMs + tier.delayMs, untilMs)
     const trail = { ...this.#trail(delivery, failure), attempt: delivery.attempt - 1, dueAtMs, untilMs }
-    await this.#write(this.#copy(delivery, tier.topic, trail), delivery, session)
-    return tier
+    const isWhole = await this.#write(this.#copy(delivery, tier.topic, trail), delivery, about, session)
+    return isWhole ? tier : undefined
   }
 
   #trail({ origin, trail }: Delivery, failure: Failure | undefined): Trail {
@@ -136,27 +136,50 @@ export class LadderAdmission implements Admission {
     }
   }
 
-  #copy({ record, origin }: Delivery, topic: string, trail: Trail): OutgoingRecord {
-    return { topic, partition: origin.partition, key: record.key, value: record.value, headers: withTrail(record.headers, trail) }
+  /** To the partition of the record, which has the number of its origin's: a damaged trail cannot name one that does not exist. */
+  #copy({ record }: Delivery, topic: string, trail: Trail): OutgoingRecord {
+    return { topic, partition: record.partition, key: record.key, value: record.value, headers: withTrail(record.headers, trail) }
   }
 
-  /** Until it is acknowledged. A copy that cannot be written holds its partition: nothing is passed over, nothing committed past it. */
-  async #write(copy: OutgoingRecord, delivery: Delivery, session: Session): Promise<void> {
-    const { sender, retryAfterMs = 200, maxRetryAfterMs = 10_000 } = this.#options
-    for (let retryInMs = retryAfterMs; ; retryInMs = Math.min(retryInMs * 2, maxRetryAfterMs)) {
-      try {
-        await sender.send(copy)
-        return
-      } catch (error) {
-        session.block(delivery, 'produce', error, retryInMs)
-        await pause(this.#clock, retryInMs, session.draining)
-        session.unblock(delivery)
-        session.draining.throwIfAborted()
-      }
+  #letter(delivery: Delivery, failure: Failure, disposition: Disposition): OutgoingRecord {
+    const { dueAtMs: _due, untilMs: _until, ...trail } = this.#trail(delivery, failure)
+    const { record, attempt } = delivery
+    const source = disposition === 'oversize' ? { ...record, value: null } : record
+    return letterOf(source, { ...trail, attempt, disposition }, this.#ladder.dlq, record.partition)
+  }
+
+  /**
+   * Resolves when the copy is acknowledged: true. One that is too large for its topic becomes a letter without its value, which
+   * still lies at its origin: false. While none can be written the partition waits: nothing is passed over, nothing committed past it.
+   */
+  async #write(copy: OutgoingRecord, delivery: Delivery, about: AboutMessage, session: Session): Promise<boolean> {
+    const { sender, signals } = this.#options
+    try {
+      await session.persist(
+        delivery,
+        error => (isTooLarge(error) ? undefined : 'produce'),
+        () => sender.send(copy),
+      )
+      return true
+    } catch (error) {
+      if (!isTooLarge(error)) throw error
+      const failure = failureOf(error)
+      const letter = this.#letter(delivery, failure, 'oversize')
+      await session.persist(
+        delivery,
+        () => 'produce',
+        () => sender.send(letter),
+      )
+      signals.emit('message.deadLettered', { ...about, disposition: 'oversize', failure })
+      return false
     }
   }
 
   #about({ origin, attempt }: Delivery, type: string, id: string): AboutMessage {
     return { group: this.#ladder.group, type, id, origin, attempt }
   }
+}
+
+function isTooLarge(error: unknown): boolean {
+  return codeOf(error) === 'E_RECORD_TOO_LARGE'
 }

@@ -2,8 +2,8 @@ import type { AssignedPartition, TopicPartition } from '../port.ts'
 import { earliest, latest, listOffsets, type PartitionOffset } from './cluster.ts'
 import type { ConsumerGroup, ProtocolTopic } from './internals.ts'
 
-/** The metadata of a commit that only says where a group began. Read by anyone else, it says nothing. */
-const beganHere = 's1:start'
+/** The metadata of a commit that only says where a group began, and with how many partitions. Anyone else reads nothing in it. */
+const beganAt = /^s1:start:(\d{1,6})$/
 
 /** Where each assigned partition begins. Commits the end of those that begin there, so that no later start skips anything. */
 export async function startingPositions(group: ConsumerGroup, startAtEnd: readonly string[]): Promise<AssignedPartition[]> {
@@ -15,10 +15,10 @@ export async function startingPositions(group: ConsumerGroup, startAtEnd: readon
     // The high watermark: a commit between it and the end of what is committed is in range.
     listOffsets(group.cluster, assigned, latest, 0).then(indexed),
   ])
-  const begun = topicsBegun(group, startAtEnd, commits)
-  const fromEnd = assigned.filter(one => startAtEnd.includes(one.topic) && !begun.has(one.topic) && !commits.has(keyOf(one)))
+  const beginning = countBeginning(group, startAtEnd, commits)
+  const fromEnd = assigned.filter(one => !commits.has(keyOf(one)) && one.partition < (beginning.get(one.topic) ?? 0))
   const stable = indexed(await listOffsets(group.cluster, fromEnd, latest, 1))
-  await commitEnds(group, fromEnd, stable)
+  await commitEnds(group, fromEnd, stable, beginning)
   return assigned.map(one => {
     const key = keyOf(one)
     const low = lows.get(key)!
@@ -48,12 +48,22 @@ interface Commit {
 }
 
 /**
- * Topics on which the group has done more than begin. A partition that is added to one of these later is read from its start, or
- * what was published to it before it was noticed would be passed over.
+ * How many partitions of each topic begin at their end: all there were when the group began. One that is added later is read from
+ * its start, or what was published to it before it was noticed would be passed over.
  */
-function topicsBegun(group: ConsumerGroup, topics: readonly string[], commits: ReadonlyMap<string, Commit>): Set<string> {
-  const hasBegun = (one: TopicPartition): boolean => (commits.get(keyOf(one))?.metadata ?? beganHere) !== beganHere
-  return new Set(topics.filter(topic => allPartitions(group, topic).some(hasBegun)))
+function countBeginning(
+  group: ConsumerGroup,
+  topics: readonly string[],
+  commits: ReadonlyMap<string, Commit>,
+): Map<string, number> {
+  return new Map(
+    topics.map(topic => {
+      const partitions = allPartitions(group, topic)
+      const marks = partitions.flatMap(one => commits.get(keyOf(one))?.metadata ?? [])
+      const counts = marks.map(mark => Number(beganAt.exec(mark)?.[1] ?? 0))
+      return [topic, Math.min(partitions.length, ...counts)]
+    }),
+  )
 }
 
 function allPartitions(group: ConsumerGroup, topic: string): TopicPartition[] {
@@ -79,13 +89,16 @@ async function commitEnds(
   group: ConsumerGroup,
   partitions: readonly TopicPartition[],
   ends: ReadonlyMap<string, bigint>,
+  beginning: ReadonlyMap<string, number>,
 ): Promise<void> {
   if (partitions.length === 0) return
   await group.coordinator.offsetCommit({
     groupId: group.groupId,
     memberId: group.memberId!,
     groupGenerationId: group.generationId,
-    topics: toProtocol(partitions.map(one => ({ ...one, offset: ends.get(keyOf(one))!, metadata: beganHere }))),
+    topics: toProtocol(
+      partitions.map(one => ({ ...one, offset: ends.get(keyOf(one))!, metadata: `s1:start:${beginning.get(one.topic)}` })),
+    ),
   })
 }
 

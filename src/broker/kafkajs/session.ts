@@ -183,8 +183,9 @@ export class GroupSession implements GroupHook {
     const revoked = assignment.begun
       .then(() => (assignment.open ? this.#options.onRevoking() : undefined))
       .catch(error => this.#client.log('error', 'onRevoking failed', { error: String(error) }))
-    // The broker gives the partitions away at the full timeout, whether we are ready or not.
-    const late = pause(this.#options.rebalanceTimeoutMs * 0.75, undefined, { signal: limit.signal }).catch(() => {})
+    // The broker gives the partitions away at the full timeout, whether we are ready or not. Later than the 0.75 that the drain of
+    // the consume loop may take, so that its commit comes before this.
+    const late = pause(this.#options.rebalanceTimeoutMs * 0.85, undefined, { signal: limit.signal }).catch(() => {})
     await this.#beating(assignment.group, () => Promise.race([revoked, late]))
     limit.abort()
     if (this.#assignment === assignment) this.#assignment = undefined
