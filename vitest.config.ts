@@ -8,7 +8,12 @@ const alias = [
 ]
 
 const architecture = ['test/architecture/**/*.test.ts']
-const broker = ['test/contract/kafkajs.test.ts', 'test/scenarios/**/*.test.ts', 'test/dev/**/*.test.ts']
+const broker = [
+  'test/contract/kafkajs.test.ts',
+  'test/scenarios/**/*.test.ts',
+  'test/security/**/*.test.ts',
+  'test/dev/**/*.test.ts',
+]
 
 export default defineConfig({
   test: {

@@ -147,8 +147,8 @@ export interface GroupState {
 export interface Admin {
   brokerCount(): Promise<number>
   topicNames(): Promise<string[]>
-  /** Only those that exist. */
-  topics(names: readonly string[]): Promise<TopicState[]>
+  /** Only those that exist. With `config: false` their `config` is empty: to read it, a user needs an ACL more (DescribeConfigs). */
+  topics(names: readonly string[], options?: { readonly config?: boolean }): Promise<TopicState[]>
   /** Resolves when they can be written to. A topic that exists already is left alone. */
   createTopics(specs: readonly TopicSpec[]): Promise<void>
   addPartitions(topic: string, partitions: number): Promise<void>

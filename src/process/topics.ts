@@ -23,7 +23,10 @@ async function existingTopics(admin: Admin, processor: Processor): Promise<strin
   const tiers = [...ladder.waits, ladder.immediate].map(tier => tier.topic)
   const existingTiers = (await admin.topicNames()).filter(topic => isTierOf(name, topic))
   const states = new Map(
-    (await admin.topics([...new Set([...sources, ...tiers, ladder.dlq, ...existingTiers])])).map(state => [state.name, state]),
+    (await admin.topics([...new Set([...sources, ...tiers, ladder.dlq, ...existingTiers])], { config: false })).map(state => [
+      state.name,
+      state,
+    ]),
   )
   const problems = [
     ...[...sources, ...tiers, ladder.dlq].filter(topic => !states.has(topic)).map(topic => `topic ${topic} does not exist`),

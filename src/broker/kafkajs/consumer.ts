@@ -90,6 +90,7 @@ async function begin(
   cluster: Cluster,
 ): Promise<void> {
   try {
+    await client.admitted()
     await consumer.connect()
     const partitions = await countPartitions(options.topics, cluster)
     await consumer.subscribe({ topics: [...options.topics], fromBeginning: true })

@@ -1,11 +1,12 @@
 import { BrokerRefused, BrokerUnavailable, codeOf, RecordTooLarge, type SpillwayError } from '../../errors.ts'
 import { library } from './library.ts'
+import { isTlsRefusal, tlsRefusal } from './tls-refusal.ts'
 
 /** What went wrong, in our terms. `doing` completes "Could not ..." and names the topic or group. */
 export function brokerFailure(doing: string, brokers: readonly string[], error: unknown): SpillwayError {
   if (codeOf(error)?.startsWith('E_')) return error as SpillwayError
   const type = protocolType(error)
-  const reason = type ?? plainReason(error)
+  const reason = type === undefined ? plainReason(error) : protocolReason(type, error)
   const message = `Could not ${doing} (brokers ${brokers.join(', ')}): ${reason}`
   if (type === 'MESSAGE_TOO_LARGE' || type === 'RECORD_LIST_TOO_LARGE') return new RecordTooLarge(message, { cause: error })
   const refused = type === undefined ? chain(error).some(isRefusal) : refusals.has(type)
@@ -73,6 +74,7 @@ const refusals = new Set([
   'TRANSACTIONAL_ID_AUTHORIZATION_FAILED',
   'SECURITY_DISABLED',
   'SASL_AUTHENTICATION_FAILED',
+  'ILLEGAL_SASL_STATE',
   'UNSUPPORTED_SASL_MECHANISM',
   'UNSUPPORTED_VERSION',
   'UNSUPPORTED_FOR_MESSAGE_FORMAT',
@@ -86,9 +88,29 @@ const refusals = new Set([
   'POLICY_VIOLATION',
 ])
 
+/** What is missing, where the broker says only that something is. */
+const advice: Readonly<Record<string, string>> = {
+  TOPIC_AUTHORIZATION_FAILED:
+    'this user lacks an ACL on a topic: Describe and Read to consume, Describe and Write to publish, Create to create',
+  GROUP_AUTHORIZATION_FAILED: 'this user lacks the ACL Read on the group',
+  CLUSTER_AUTHORIZATION_FAILED: 'this user lacks an ACL on the cluster, such as Create, Describe or IdempotentWrite',
+  TRANSACTIONAL_ID_AUTHORIZATION_FAILED: 'this user lacks the ACLs Describe and Write on the transactional id',
+  SASL_AUTHENTICATION_FAILED: 'look at KAFKA_SASL_*',
+  ILLEGAL_SASL_STATE: 'the broker knows no SASL on this port; look at KAFKA_SASL_* and KAFKA_BROKERS',
+  UNSUPPORTED_SASL_MECHANISM: 'look at KAFKA_SASL_MECHANISM',
+}
+
+function protocolReason(type: string, error: unknown): string {
+  const topic = chain(error)
+    .map(one => (one as { topic?: unknown }).topic)
+    .find(name => typeof name === 'string')
+  const about = topic === undefined ? '' : ` (${topic})`
+  return advice[type] === undefined ? type : `${type}${about}: ${advice[type]}`
+}
+
 // Errors of kafkajs that carry no protocol code.
 function isRefusal(error: object): boolean {
-  return library().refusals.some(refusal => error instanceof refusal)
+  return library().refusals.some(refusal => error instanceof refusal) || isTlsRefusal((error as { code?: unknown }).code)
 }
 
 /** The error and what it wraps; of several (topics created together) the first. */
@@ -104,6 +126,10 @@ function chain(error: unknown): object[] {
 }
 
 function plainReason(error: unknown): string {
-  const last = chain(error).at(-1) as { message?: unknown } | undefined
+  const all = chain(error) as { message?: unknown; code?: unknown; broker?: unknown }[]
+  const refusal = all.find(({ code }) => isTlsRefusal(code))
+  if (refusal) return `${refusal.broker === undefined ? '' : `at ${refusal.broker}, `}${tlsRefusal(refusal.code)}`
+  const last = all.at(-1)
+  if (last instanceof library().KafkaJSSASLAuthenticationError) return `${last.message}; look at KAFKA_SASL_*`
   return typeof last?.message === 'string' ? last.message : String(error)
 }

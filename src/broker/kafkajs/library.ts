@@ -5,9 +5,11 @@ import { ConfigError } from '../../errors.ts'
 import type { ConsumerGroup, FetchedBatch, FetchedPartition } from './internals.ts'
 import { withoutAborted } from './patch-aborted.ts'
 import { crc32c } from './patch-checksum.ts'
+import { withoutPatienceForRefusals } from './patch-connection-error.ts'
 import { byPartition } from './patch-grouping.ts'
 import { decodeRecord, encodeRecord } from './patch-record.ts'
 import { type RequestQueue, withoutIdleTimer } from './patch-request-queue.ts'
+import { type BrokerPool, withoutSwallowingAnswers } from './patch-with-broker.ts'
 
 const version = '2.2.4'
 
@@ -19,6 +21,7 @@ export interface Library {
   readonly AssignerProtocol: typeof Public.AssignerProtocol
   readonly KafkaJSNonRetriableError: typeof Public.KafkaJSNonRetriableError
   readonly KafkaJSProtocolError: typeof Public.KafkaJSProtocolError
+  readonly KafkaJSSASLAuthenticationError: new (message: string) => Error
   /** Errors without a protocol code that the same call would meet again. */
   readonly refusals: readonly (new (
     ...given: never[]
@@ -47,6 +50,8 @@ function load(): Library {
     'kafkajs/src/consumer/filterAbortedMessages.js': withoutAborted,
     'kafkajs/src/producer/groupMessagesPerPartition.js': byPartition,
   })
+  withoutPatienceForRefusals(require('kafkajs/src/errors.js') as { KafkaJSConnectionError: { prototype: object } })
+  withoutSwallowingAnswers(require('kafkajs/src/cluster/brokerPool.js') as { prototype: BrokerPool })
   withoutIdleTimer(require('kafkajs/src/network/requestQueue/index.js') as { prototype: RequestQueue })
   const ConsumerGroup = require('kafkajs/src/consumer/consumerGroup.js') as Library['ConsumerGroup']
   for (const method of ['joinAndSync', 'fetch', 'leave'] as const) {
@@ -57,12 +62,19 @@ function load(): Library {
   const Batch = require('kafkajs/src/consumer/batch.js') as Library['Batch']
   const kafkajs = require('kafkajs') as typeof Public
   const { Kafka, logLevel, AssignerProtocol, KafkaJSNonRetriableError, KafkaJSProtocolError } = kafkajs
-  const refusals = [
-    kafkajs.KafkaJSSASLAuthenticationError,
-    kafkajs.KafkaJSServerDoesNotSupportApiKey,
-    kafkajs.KafkaJSNotImplemented,
-  ]
-  return { Kafka, logLevel, ConsumerGroup, Batch, AssignerProtocol, KafkaJSNonRetriableError, KafkaJSProtocolError, refusals }
+  const KafkaJSSASLAuthenticationError = kafkajs.KafkaJSSASLAuthenticationError as Library['KafkaJSSASLAuthenticationError']
+  const refusals = [KafkaJSSASLAuthenticationError, kafkajs.KafkaJSServerDoesNotSupportApiKey, kafkajs.KafkaJSNotImplemented]
+  return {
+    Kafka,
+    logLevel,
+    ConsumerGroup,
+    Batch,
+    AssignerProtocol,
+    KafkaJSNonRetriableError,
+    KafkaJSProtocolError,
+    KafkaJSSASLAuthenticationError,
+    refusals,
+  }
 }
 
 /** Puts our functions where kafkajs looks for its modules. */

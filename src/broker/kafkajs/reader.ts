@@ -25,6 +25,7 @@ export function partitionReader(client: Client): Reader {
       let position = range.from
       const guarded = async <Result>(run: () => Promise<Result>): Promise<Result> => {
         if (closed) throw new BrokerUnavailable(`Could not ${doing}: the reader is closed`)
+        await client.admitted()
         try {
           return await patiently(source.refresh, run)
         } catch (error) {

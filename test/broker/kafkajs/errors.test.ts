@@ -48,6 +48,36 @@ test('bad credentials are a refusal, a TypeError inside kafkajs is not', async (
   expect(failure(new TypeError('cannot read')).code).toBe('E_BROKER_UNAVAILABLE')
 })
 
+test('a TLS handshake that would fail again is a refusal with its remedy, and kafkajs does not try again', async () => {
+  const { library } = await import('../../../src/broker/kafkajs/library.ts')
+  library()
+  const of = (code: string) =>
+    new KafkaJSConnectionError('Connection error', { broker: 'one:9093', code } as unknown as { broker: string })
+  for (const [code, message] of [
+    ['ERR_TLS_CERT_ALTNAME_INVALID', /at one:9093, .*other host names.*advertised\.listeners/],
+    ['SELF_SIGNED_CERT_IN_CHAIN', /not trusted.*KAFKA_SSL_CA/],
+    ['CERT_HAS_EXPIRED', /expired/],
+    ['ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', /KAFKA_SSL_CERT/],
+    ['ERR_SSL_WRONG_VERSION_NUMBER', /does not speak TLS/],
+  ] as const) {
+    expect(failure(of(code))).toMatchObject({ code: 'E_BROKER_REFUSED', message: expect.stringMatching(message) })
+    expect(of(code)).toMatchObject({ retriable: false })
+    expect(meansStaleMetadata(of(code))).toBe(false)
+  }
+  for (const code of ['ECONNREFUSED', 'ECONNRESET', 'ERR_SSL_TLSV1_ALERT_INTERNAL_ERROR']) {
+    expect(failure(of(code)).code).toBe('E_BROKER_UNAVAILABLE')
+    expect(of(code)).toMatchObject({ retriable: true })
+  }
+})
+
+test.each(['TOPIC', 'GROUP', 'CLUSTER', 'TRANSACTIONAL_ID'])('a missing ACL on a %s says so', what => {
+  const type = `${what}_AUTHORIZATION_FAILED`
+  expect(failure(protocolError(type))).toMatchObject({
+    code: 'E_BROKER_REFUSED',
+    message: expect.stringMatching(new RegExp(`${type}: this user lacks`)),
+  })
+})
+
 test('our own errors pass through, anything thrown is survived', () => {
   const lost = new AssignmentLost('gone')
   expect(failure(lost)).toBe(lost)
