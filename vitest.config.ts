@@ -21,7 +21,7 @@ export default defineConfig({
     projects: [
       {
         resolve: { alias },
-        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: [...architecture, ...broker], testTimeout: 10_000 },
+        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: [...architecture, ...broker], testTimeout: 30_000 },
       },
       { resolve: { alias }, test: { name: 'architecture', include: architecture, testTimeout: 10_000 } },
       {
