@@ -26,6 +26,8 @@ export interface Connection {
   /** Undefined: pretty on a terminal, else JSON lines. */
   readonly logFormat: 'json' | 'pretty' | undefined
   readonly shutdownTimeoutMs: number
+  /** What one batch may be when it is decompressed; undefined: the client's default. */
+  readonly maxBatchBytes?: number
 }
 
 export type LogLevel = (typeof logLevels)[number]
@@ -52,6 +54,7 @@ export function readConnection(
     problems.push('SCHEMA_REGISTRY_PASSWORD is set, SCHEMA_REGISTRY_USERNAME is not')
   const ssl = tls(read)
   const sasl = login(read)
+  const maxBatchBytes = read.count('KAFKA_MAX_BATCH_BYTES', 'bytes')
   const connection: Connection = {
     brokers: where.brokers,
     registryUrl: where.registryUrl,
@@ -62,7 +65,8 @@ export function readConnection(
     ...(sasl !== undefined && { sasl }),
     logLevel: read.choice('LOG_LEVEL', logLevels) ?? 'info',
     logFormat: read.choice('LOG_FORMAT', logFormats),
-    shutdownTimeoutMs: read.milliseconds('SHUTDOWN_TIMEOUT_MS') ?? 25_000,
+    shutdownTimeoutMs: read.count('SHUTDOWN_TIMEOUT_MS', 'milliseconds') ?? 25_000,
+    ...(maxBatchBytes !== undefined && { maxBatchBytes }),
   }
   if (problems.length > 0) throw new ConfigError(problems)
   return concealing(connection, ['registryPassword'])
@@ -74,8 +78,15 @@ export function brokerOptions({
   clientId,
   ssl,
   sasl,
-}: Connection): Pick<Connection, 'brokers' | 'clientId' | 'ssl' | 'sasl'> {
-  return { brokers, clientId, ...(ssl !== undefined && { ssl }), ...(sasl && { sasl }) }
+  maxBatchBytes,
+}: Connection): Pick<Connection, 'brokers' | 'clientId' | 'ssl' | 'sasl'> & { batchLimits?: { maxBytes: number } } {
+  return {
+    brokers,
+    clientId,
+    ...(ssl !== undefined && { ssl }),
+    ...(sasl && { sasl }),
+    ...(maxBatchBytes !== undefined && { batchLimits: { maxBytes: maxBatchBytes } }),
+  }
 }
 
 /** The part of a connection that a registry client is made with. */
@@ -158,11 +169,11 @@ class Reading {
     return false
   }
 
-  milliseconds(name: string): number | undefined {
+  count(name: string, unit: string): number | undefined {
     const text = this.text(name)
     if (text === undefined) return undefined
     if (!/^\d{1,9}$/.test(text) || Number(text) === 0)
-      this.problems.push(`${name} is '${text}': it must be a whole number of milliseconds above 0`)
+      this.problems.push(`${name} is '${text}': it must be a whole number of ${unit} above 0`)
     return Number(text)
   }
 }

@@ -10,6 +10,8 @@ import { Waiting } from './waiting.ts'
 export interface Tracked {
   readonly delivery: Delivery
   readonly entry: LedgerEntry
+  /** Its partition's, unless that has begun anew since. */
+  readonly ledger: Ledger
   readonly partition: Partition
   readonly bytes: number
 }
@@ -20,7 +22,7 @@ export type PauseReason = 'window' | 'blocked' | 'metadata'
 export class Partition implements TopicPartition {
   readonly topic: string
   readonly partition: number
-  readonly ledger: Ledger
+  ledger: Ledger
   readonly waiting: Waiting<Tracked>
   readonly #pause: (partition: TopicPartition, paused: boolean) => void
   readonly #reasons = new Set<PauseReason>()
@@ -46,6 +48,14 @@ export class Partition implements TopicPartition {
     else this.#reasons.delete(reason)
     if (before === 0 && this.#reasons.size === 1) this.#pause(this, true)
     if (before === 1 && this.#reasons.size === 0) this.#pause(this, false)
+  }
+
+  /** The log was made anew: it is read, and committed, from `position`, which may be lower than before. */
+  restart(position: bigint): void {
+    this.ledger = new Ledger(position, [])
+    this.ledger.markChanged()
+    this.setPaused('window', false)
+    this.setPaused('metadata', false)
   }
 
   block(): void {

@@ -5,8 +5,7 @@
 import type { AssignedPartition, BrokerRecord, CommittedOffset, TopicPartition } from '../broker/port.ts'
 import { AssignmentLost, codeOf } from '../errors.ts'
 import type { Signals } from '../observe/signals.ts'
-import { readTrail } from '../topic/trail.ts'
-import type { Admission, Attempted, Delivery, Session } from './admission.ts'
+import type { Admission, Attempted, Delivery, Session, Verdict } from './admission.ts'
 import type { Attempt } from './attempt.ts'
 import { type Clock, pause, withinMs } from './clock.ts'
 import { encodeFinished } from './finished.ts'
@@ -34,7 +33,7 @@ export const defaultLimits: SessionLimits = {
 
 export interface SessionOptions {
   readonly group: string
-  readonly sources: ReadonlySet<string>
+  readonly deliver: (record: BrokerRecord) => Delivery
   readonly concurrency: number
   readonly attempt: Attempt
   readonly admission: Admission
@@ -104,10 +103,22 @@ export class GroupSession implements Session {
       const entry = partition.ledger.begin(record.offset)
       if (!entry) continue
       const bytes = (record.value?.length ?? 0) + (record.key?.length ?? 0)
-      this.#admit({ delivery: this.#deliveryOf(record), entry, partition, bytes })
+      this.#admit({ delivery: this.#options.deliver(record), entry, ledger: partition.ledger, partition, bytes })
     }
     if (partition.ledger.unfinished >= this.#options.limits.partitionWindow) partition.setPaused('window', true)
     return true
+  }
+
+  /** The log of this partition was made anew and is read from `position`. */
+  restart(at: TopicPartition, position: bigint): void {
+    this.#partitionOf(at)?.restart(position)
+    this.#options.onProgress()
+  }
+
+  /** Where these partitions stand is to be committed, though nothing has changed since they were assigned. */
+  recommit(partitions: readonly TopicPartition[]): void {
+    for (const at of partitions) this.#partitionOf(at)?.ledger.markChanged()
+    if (partitions.length > 0) this.#options.onProgress()
   }
 
   advance(at: TopicPartition, position: bigint): void {
@@ -146,11 +157,6 @@ export class GroupSession implements Session {
       })
   }
 
-  /** The commit with these offsets did not get through. */
-  returnCommit(offsets: readonly CommittedOffset[]): void {
-    for (const at of offsets) this.#partitionOf(at)?.ledger.markChanged()
-  }
-
   /** Nothing starts any more, what runs may finish. Resolves when nothing runs or after `atMostMs`, with how many still run. */
   async drain(atMostMs: number): Promise<number> {
     this.#lanes.close()
@@ -183,7 +189,7 @@ export class GroupSession implements Session {
   }
 
   #admit(tracked: Tracked): void {
-    const verdict = this.#options.admission.admit(tracked.delivery)
+    const verdict = this.#verdict(tracked.delivery)
     switch (verdict.kind) {
       case 'run':
       case 'forward':
@@ -196,6 +202,11 @@ export class GroupSession implements Session {
       case 'drop':
         this.#finish(tracked)
     }
+  }
+
+  /** A refused record goes its way to the dead letters: nobody asks its headers whether it is due. */
+  #verdict(delivery: Delivery): Verdict {
+    return delivery.refusal ? { kind: 'run' } : this.#options.admission.admit(delivery)
   }
 
   /** One turn of a lane. Must not reject. */
@@ -213,7 +224,7 @@ export class GroupSession implements Session {
   /** True when the record is finished. Asked anew, since it may have stood in its lane for long. */
   async #handle(tracked: Tracked): Promise<boolean> {
     const { admission } = this.#options
-    const verdict = admission.admit(tracked.delivery)
+    const verdict = this.#verdict(tracked.delivery)
     switch (verdict.kind) {
       case 'run':
         await admission.settle(tracked.delivery, await this.#attempted(tracked.delivery), this)
@@ -232,6 +243,7 @@ export class GroupSession implements Session {
   /** Tries until the record itself has an answer: an outage is waited out here. */
   async #attempted(delivery: Delivery): Promise<Attempted> {
     const { clock, limits, attempt } = this.#options
+    if (delivery.refusal) return { kind: 'refused', error: delivery.refusal }
     for (let retryInMs = limits.retryAfterMs; ; retryInMs = Math.min(retryInMs * 2, limits.maxRetryAfterMs)) {
       const attempted = await attempt(delivery, this.#cancels)
       this.#refuseIfOver()
@@ -247,18 +259,10 @@ export class GroupSession implements Session {
     if (this.#over) throw new AssignmentLost('the assignment was lost while the handler ran')
   }
 
-  #finish({ partition, entry }: Tracked): void {
-    partition.ledger.finish(entry)
+  #finish({ partition, ledger, entry }: Tracked): void {
+    ledger.finish(entry)
     this.#options.onProgress()
     if (partition.ledger.unfinished * 2 <= this.#options.limits.partitionWindow) partition.setPaused('window', false)
-  }
-
-  #deliveryOf(record: BrokerRecord): Delivery {
-    const trail = this.#options.sources.has(record.topic) ? undefined : readTrail(record.headers)
-    // Field by field: an origin travels in signals and logs, where the record's payload has no business.
-    const { topic, partition, offset, timestampMs } = record
-    if (!trail) return { record, origin: { topic, partition, offset, timestampMs }, attempt: 1 }
-    return { record, origin: trail.origin, trail, attempt: trail.attempt + 1 }
   }
 
   #releaseRoom(): void {

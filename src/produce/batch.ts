@@ -3,6 +3,7 @@
  * in flight per partition, so order holds and the request under way is the only linger there is.
  */
 import type { BatchProducer, OutgoingRecord, RecordPosition, RecordSender } from '../broker/port.ts'
+import { codeOf } from '../errors.ts'
 import { recordBytes } from './size.ts'
 
 export interface BatchLimits {
@@ -57,22 +58,31 @@ export function batching(producer: BatchProducer, limits: BatchLimits = defaultL
 
   async function flush(queue: PartitionQueue): Promise<void> {
     while (queue.pending.length > 0) {
-      const batch = take(queue, limits)
-      try {
-        const base = await producer.sendBatch(
-          queue.topic,
-          queue.partition,
-          batch.map(one => one.record),
-        )
-        for (const [i, one] of batch.entries())
-          one.resolve({ topic: queue.topic, partition: queue.partition, offset: base + BigInt(i) })
-      } catch (error) {
-        for (const one of batch) one.reject(error)
-      }
+      await sendAll(queue, take(queue, limits))
     }
     queue.busy = false
     busyQueues--
     if (busyQueues === 0) for (const resolve of idleWaiters.splice(0)) resolve()
+  }
+
+  /** Together; when that is more than the topic takes at once, in halves, so that only a record that is too large alone is refused. */
+  async function sendAll(
+    { topic, partition }: Pick<PartitionQueue, 'topic' | 'partition'>,
+    batch: readonly Pending[],
+  ): Promise<void> {
+    try {
+      const records = batch.map(one => one.record)
+      const base = await producer.sendBatch(topic, partition, records)
+      for (const [i, one] of batch.entries()) one.resolve({ topic, partition, offset: base + BigInt(i) })
+    } catch (error) {
+      if (codeOf(error) !== 'E_RECORD_TOO_LARGE' || batch.length === 1) {
+        for (const one of batch) one.reject(error)
+        return
+      }
+      const half = batch.length >> 1
+      await sendAll({ topic, partition }, batch.slice(0, half))
+      await sendAll({ topic, partition }, batch.slice(half))
+    }
   }
 
   function queueOf({ topic, partition }: OutgoingRecord): PartitionQueue {

@@ -6,16 +6,18 @@
  *  3. No tier is left: the copy goes to the DLQ. So does at once what cannot be decoded and what the handler rejects.
  *  4. A longer wait (a delayed job, RetryLater) goes hop by hop through the longest tier that still fits, using no attempt.
  */
-import type { OutgoingRecord, RecordSender } from '../broker/port.ts'
+import type { BrokerRecord, OutgoingRecord, RecordSender } from '../broker/port.ts'
 import type { Admission, Attempted, Delivery, Session, Verdict } from '../consume/admission.ts'
 
 import { type Clock, pause, systemClock } from '../consume/clock.ts'
-import { letterOf } from '../dlq/letter.ts'
+import { type LetterSource, type LetterTrail, letterOf, shorterLetters } from '../dlq/letter.ts'
+import { codeOf, RecordTooLarge } from '../errors.ts'
 import { headerNumber } from '../message/headers.ts'
 import type { AboutMessage, Signals } from '../observe/signals.ts'
 import { type Ladder, type Tier, tierAfter, tierWithin } from '../topic/ladder.ts'
 import { type Disposition, dueAtHeader, type Failure, type Trail, withTrail } from '../topic/trail.ts'
 import { classify } from './classify.ts'
+import { failureOf } from './failure.ts'
 
 export interface LadderAdmissionOptions {
   readonly ladder: Ladder
@@ -54,6 +56,7 @@ export class LadderAdmission implements Admission {
 
   async forward(delivery: Delivery, untilMs: number, session: Session): Promise<void> {
     const tier = await this.#delay(delivery, untilMs, {}, session)
+    if (!tier) return
     this.#options.signals.emit('message.delayed', { ...this.#about(delivery, '', ''), tier: tier.topic, untilMs })
   }
 
@@ -74,7 +77,7 @@ export class LadderAdmission implements Admission {
         const { at, failure } = outcome
         const untilMs = 'timeMs' in at ? at.timeMs : this.#clock.now() + at.afterMs
         const tier = await this.#delay(delivery, untilMs, { failure }, session)
-        return signals.emit('message.retried', { ...about, tier: tier.topic, failure })
+        return tier && signals.emit('message.retried', { ...about, tier: tier.topic, failure })
       }
     }
   }
@@ -90,10 +93,12 @@ export class LadderAdmission implements Admission {
     if (!tier) return this.#bury(delivery, failure, exhausted, about, session)
     const dueAtMs = this.#clock.now() + tier.delayMs
     const { untilMs: _, ...trail } = this.#trail(delivery, failure)
-    await this.#write(this.#copy(delivery, tier.topic, { ...trail, attempt: delivery.attempt, dueAtMs }), delivery, session)
+    const copy = this.#copy(delivery, tier.topic, { ...trail, attempt: delivery.attempt, dueAtMs })
+    if (!(await this.#fits(copy, delivery, session))) return this.#bury(delivery, failure, 'oversize', about, session)
     this.#options.signals.emit('message.retried', { ...about, tier: tier.topic, failure })
   }
 
+  /** Whole when it fits; else with what fits, and the trail says what is missing. */
   async #bury(
     delivery: Delivery,
     failure: Failure,
@@ -101,25 +106,40 @@ export class LadderAdmission implements Admission {
     about: AboutMessage,
     session: Session,
   ): Promise<void> {
-    const { dueAtMs: _due, untilMs: _until, ...trail } = this.#trail(delivery, failure)
-    const letter = letterOf(
-      delivery.record,
-      { ...trail, attempt: delivery.attempt, disposition },
-      this.#ladder.dlq,
-      delivery.origin.partition,
-    )
-    await this.#write(letter, delivery, session)
+    const { record, origin, attempt } = delivery
+    const { dueAtMs: _due, untilMs: _until, ...kept } = this.#trail(delivery, failure)
+    const trail = { ...kept, ...batchOf(record), attempt, disposition }
+    const bury = (part: LetterSource, said: LetterTrail) => letterOf(part, said, this.#ladder.dlq, origin.partition)
+    if (!(await this.#fits(bury(record, trail), delivery, session))) {
+      const shorter = shorterLetters(record)
+      const said = { ...trail, disposition: disposition === 'refused' ? disposition : ('oversize' as const) }
+      for (const [i, { record: part, leftOut }] of shorter.entries()) {
+        const letter = bury(part, { ...said, leftOut })
+        if (i === shorter.length - 1) await this.#write(letter, delivery, session)
+        else if (await this.#fits(letter, delivery, session)) break
+      }
+    }
     this.#options.signals.emit('message.deadLettered', { ...about, disposition, failure })
   }
 
-  /** One hop of a wait until `untilMs`. The try that asked for it, if there was one, does not count. */
-  async #delay(delivery: Delivery, untilMs: number, { failure }: { failure?: Failure }, session: Session): Promise<Tier> {
+  /**
+   * One hop of a wait until `untilMs`. The try that asked for it, if there was one, does not count.
+   * Undefined when the copy was too large for its tier, and the record is a dead letter now.
+   */
+  async #delay(
+    delivery: Delivery,
+    untilMs: number,
+    { failure }: { failure?: Failure },
+    session: Session,
+  ): Promise<Tier | undefined> {
     const nowMs = this.#clock.now()
     const tier = tierWithin(this.#ladder, untilMs - nowMs)
     const dueAtMs = tier.delayMs === 0 ? untilMs : Math.min(nowMs + tier.delayMs, untilMs)
     const trail = { ...this.#trail(delivery, failure), attempt: delivery.attempt - 1, dueAtMs, untilMs }
-    await this.#write(this.#copy(delivery, tier.topic, trail), delivery, session)
-    return tier
+    if (await this.#fits(this.#copy(delivery, tier.topic, trail), delivery, session)) return tier
+    const tooLarge = failure ?? failureOf(new RecordTooLarge(`too large for ${tier.topic}`))
+    await this.#bury(delivery, tooLarge, 'oversize', this.#about(delivery, '', ''), session)
+    return undefined
   }
 
   #trail({ origin, trail }: Delivery, failure: Failure | undefined): Trail {
@@ -140,14 +160,24 @@ export class LadderAdmission implements Admission {
     return { topic, partition: origin.partition, key: record.key, value: record.value, headers: withTrail(record.headers, trail) }
   }
 
+  /** False when the topic does not take a record of this size. */
+  async #fits(copy: OutgoingRecord, delivery: Delivery, session: Session): Promise<boolean> {
+    let fits = true
+    await this.#write(copy, delivery, session, () => {
+      fits = false
+    })
+    return fits
+  }
+
   /** Until it is acknowledged. A copy that cannot be written holds its partition: nothing is passed over, nothing committed past it. */
-  async #write(copy: OutgoingRecord, delivery: Delivery, session: Session): Promise<void> {
+  async #write(copy: OutgoingRecord, delivery: Delivery, session: Session, onTooLarge?: () => void): Promise<void> {
     const { sender, retryAfterMs = 200, maxRetryAfterMs = 10_000 } = this.#options
     for (let retryInMs = retryAfterMs; ; retryInMs = Math.min(retryInMs * 2, maxRetryAfterMs)) {
       try {
         await sender.send(copy)
         return
       } catch (error) {
+        if (onTooLarge && codeOf(error) === 'E_RECORD_TOO_LARGE') return onTooLarge()
         session.block(delivery, 'produce', error, retryInMs)
         await pause(this.#clock, retryInMs, session.draining)
         session.unblock(delivery)
@@ -159,4 +189,9 @@ export class LadderAdmission implements Admission {
   #about({ origin, attempt }: Delivery, type: string, id: string): AboutMessage {
     return { group: this.#ladder.group, type, id, origin, attempt }
   }
+}
+
+/** A letter for a whole batch says up to where it reaches; its origin is where it begins. */
+function batchOf({ offset, unreadable }: BrokerRecord): Pick<Trail, 'batchLastOffset' | 'batchCodec'> {
+  return unreadable ? { batchLastOffset: offset, batchCodec: unreadable.codec } : {}
 }

@@ -1,4 +1,4 @@
-import { BrokerRefused, BrokerUnavailable, codeOf, type SpillwayError } from '../../errors.ts'
+import { BrokerRefused, BrokerUnavailable, codeOf, RecordTooLarge, type SpillwayError } from '../../errors.ts'
 import { library } from './library.ts'
 
 /** What went wrong, in our terms. `doing` completes "Could not ..." and names the topic or group. */
@@ -7,6 +7,7 @@ export function brokerFailure(doing: string, brokers: readonly string[], error: 
   const type = protocolType(error)
   const reason = type ?? plainReason(error)
   const message = `Could not ${doing} (brokers ${brokers.join(', ')}): ${reason}`
+  if (type !== undefined && sizes.has(type)) return new RecordTooLarge(message, { cause: error })
   const refused = type === undefined ? chain(error).some(isRefusal) : refusals.has(type)
   return refused ? new BrokerRefused(message, { cause: error }) : new BrokerUnavailable(message, { cause: error })
 }
@@ -54,11 +55,11 @@ const staleness = new Set([
   'NOT_CONTROLLER',
 ])
 
+const sizes = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE'])
+
 // Answers that the same request would get again.
 const refusals = new Set([
   'UNKNOWN_TOPIC_OR_PARTITION',
-  'MESSAGE_TOO_LARGE',
-  'RECORD_LIST_TOO_LARGE',
   'INVALID_RECORD',
   'INVALID_TIMESTAMP',
   'INVALID_TOPIC_EXCEPTION',

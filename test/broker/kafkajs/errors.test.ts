@@ -11,14 +11,11 @@ function failure(error: unknown) {
   return brokerFailure('write to orders', ['one:9092', 'two:9092'], error)
 }
 
-test.each(['MESSAGE_TOO_LARGE', 'TOPIC_AUTHORIZATION_FAILED', 'UNKNOWN_TOPIC_OR_PARTITION', 'INVALID_CONFIG'])(
-  '%s is a refusal',
-  type => {
-    const found = failure(protocolError(type))
-    expect(found).toMatchObject({ code: 'E_BROKER_REFUSED', retryable: false })
-    expect(found.message).toContain(type)
-  },
-)
+test.each(['TOPIC_AUTHORIZATION_FAILED', 'UNKNOWN_TOPIC_OR_PARTITION', 'INVALID_CONFIG'])('%s is a refusal', type => {
+  const found = failure(protocolError(type))
+  expect(found).toMatchObject({ code: 'E_BROKER_REFUSED', retryable: false })
+  expect(found.message).toContain(type)
+})
 
 test.each(['NOT_LEADER_FOR_PARTITION', 'REQUEST_TIMED_OUT', 'NOT_ENOUGH_REPLICAS', 'KAFKAJS_UNKNOWN_ERROR_CODE'])(
   '%s may work later',
@@ -39,7 +36,7 @@ test('a refusal is found below what kafkajs wraps around it', () => {
     error: Error,
     given: { retryCount: number; retryTime: number },
   ) => Error
-  const wrapped = new exceeded(protocolError('MESSAGE_TOO_LARGE'), { retryCount: 8, retryTime: 300 })
+  const wrapped = new exceeded(protocolError('INVALID_TIMESTAMP'), { retryCount: 8, retryTime: 300 })
   expect(failure(wrapped).code).toBe('E_BROKER_REFUSED')
   expect(protocolType({ errors: [protocolError('INVALID_CONFIG')] })).toBe('INVALID_CONFIG')
 })
@@ -68,4 +65,8 @@ test('what a moved group and a changed cluster answer', () => {
   expect(meansStaleMetadata(protocolError('NOT_COORDINATOR_FOR_GROUP'))).toBe(true)
   expect(meansStaleMetadata(new KafkaJSConnectionError('reset'))).toBe(true)
   expect(meansStaleMetadata(protocolError('MESSAGE_TOO_LARGE'))).toBe(false)
+})
+
+test.each(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE'])('%s says that the records are too large', type => {
+  expect(failure(protocolError(type))).toMatchObject({ code: 'E_RECORD_TOO_LARGE', retryable: false })
 })
