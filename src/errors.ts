@@ -72,6 +72,20 @@ export class RecordTooLarge extends SpillwayError {
   }
 }
 
+/** A record over a guard, or a batch that cannot be read: the message names the guard and both numbers. It is not looked into. */
+export class RecordRefused extends SpillwayError {
+  constructor(message: string) {
+    super('E_RECORD_REFUSED', message)
+  }
+}
+
+/** Records of a source or tier are gone that the group has not handled, and its consumer is to stop then (`onDataLoss: 'stop'`). Nothing is committed. */
+export class DataLost extends SpillwayError {
+  constructor(message: string) {
+    super('E_DATA_LOST', message)
+  }
+}
+
 /** The group has moved on: what was assigned to this process may belong to another now. Its results are void, nothing is lost. */
 export class AssignmentLost extends SpillwayError {
   constructor(message: string, options: { cause?: unknown } = {}) {

@@ -21,6 +21,8 @@ export interface Connection {
   readonly shutdownTimeoutMs: number
   /** What works, but should not be so in production: whoever reads a connection tells them. */
   readonly warnings: readonly string[]
+  /** What one batch may be when it is decompressed; undefined: the client's default. */
+  readonly maxBatchBytes?: number
 }
 
 export type LogLevel = (typeof logLevels)[number]
@@ -45,6 +47,7 @@ export function readConnection(
     problems.push('SCHEMA_REGISTRY_PASSWORD is set, SCHEMA_REGISTRY_USERNAME is not')
   const ssl = readTls(read)
   const { sasl, warnings } = readSasl(read, ssl !== undefined)
+  const maxBatchBytes = read.count('KAFKA_MAX_BATCH_BYTES', 'bytes')
   const connection: Connection = {
     brokers: where.brokers,
     registryUrl: where.registryUrl,
@@ -55,7 +58,8 @@ export function readConnection(
     ...(sasl !== undefined && { sasl }),
     logLevel: read.choice('LOG_LEVEL', logLevels) ?? 'info',
     logFormat: read.choice('LOG_FORMAT', logFormats),
-    shutdownTimeoutMs: read.milliseconds('SHUTDOWN_TIMEOUT_MS') ?? 25_000,
+    shutdownTimeoutMs: read.count('SHUTDOWN_TIMEOUT_MS', 'milliseconds') ?? 25_000,
+    ...(maxBatchBytes !== undefined && { maxBatchBytes }),
     warnings,
   }
   if (problems.length > 0) throw new ConfigError(problems)
@@ -68,8 +72,15 @@ export function brokerOptions({
   clientId,
   ssl,
   sasl,
-}: Connection): Pick<Connection, 'brokers' | 'clientId' | 'ssl' | 'sasl'> {
-  return { brokers, clientId, ...(ssl !== undefined && { ssl }), ...(sasl && { sasl }) }
+  maxBatchBytes,
+}: Connection): Pick<Connection, 'brokers' | 'clientId' | 'ssl' | 'sasl'> & { batchLimits?: { maxBytes: number } } {
+  return {
+    brokers,
+    clientId,
+    ...(ssl !== undefined && { ssl }),
+    ...(sasl && { sasl }),
+    ...(maxBatchBytes !== undefined && { batchLimits: { maxBytes: maxBatchBytes } }),
+  }
 }
 
 /** The part of a connection that a registry client is made with. */

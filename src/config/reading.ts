@@ -73,11 +73,11 @@ export class Reading {
     return false
   }
 
-  milliseconds(name: string): number | undefined {
+  count(name: string, unit: string): number | undefined {
     const text = this.text(name)
     if (text === undefined) return undefined
     if (!/^\d{1,9}$/.test(text) || Number(text) === 0)
-      this.problems.push(`${name} is '${text}': it must be a whole number of milliseconds above 0`)
+      this.problems.push(`${name} is '${text}': it must be a whole number of ${unit} above 0`)
     return Number(text)
   }
 }

@@ -3,6 +3,7 @@
  * The loop does not know why; retry/ implements this and process/ puts it in.
  */
 import type { BrokerRecord } from '../broker/port.ts'
+import type { RecordRefused } from '../errors.ts'
 import type { Origin } from '../message/envelope.ts'
 import type { Trail } from '../topic/trail.ts'
 
@@ -15,6 +16,8 @@ export interface Delivery {
   readonly trail?: Trail
   /** The number of the next try: 1 for the first. */
   readonly attempt: number
+  /** Why it is not looked into (guard.ts). It is asked nothing and dead-lettered. */
+  readonly refusal?: RecordRefused
 }
 
 export type Verdict =
@@ -31,6 +34,7 @@ export type Attempted =
   | { readonly kind: 'returned'; readonly type: string; readonly id: string; readonly durationMs: number }
   | { readonly kind: 'threw'; readonly type: string; readonly id: string; readonly error: unknown }
   | { readonly kind: 'undecodable'; readonly error: unknown }
+  | { readonly kind: 'refused'; readonly error: unknown }
   | { readonly kind: 'unhandled'; readonly type: string; readonly id: string; readonly deadLetter: boolean }
 
 /** What a partition waits for. */

@@ -10,6 +10,8 @@ import { Waiting } from './waiting.ts'
 export interface Tracked {
   readonly delivery: Delivery
   readonly entry: LedgerEntry
+  /** Its partition's, unless that has begun anew since. */
+  readonly ledger: Ledger
   readonly partition: Partition
   readonly bytes: number
 }
@@ -39,7 +41,7 @@ const mostTracked = 500_000
 export class Partition implements TopicPartition {
   readonly topic: string
   readonly partition: number
-  readonly ledger: Ledger
+  ledger: Ledger
   readonly waiting: Waiting<Tracked>
   readonly #options: PartitionOptions
   readonly #reasons = new Set<PauseReason>()
@@ -75,10 +77,20 @@ export class Partition implements TopicPartition {
     if (this.#next === this.#backlog.length) this.ledger.advanceTo(this.#readTo)
   }
 
-  finish({ entry, bytes }: Tracked): void {
-    this.ledger.finish(entry)
+  finish({ entry, ledger, bytes }: Tracked): void {
+    ledger.finish(entry)
     this.#unfinishedBytes -= bytes
     if (this.#reasons.has('window')) this.#feed()
+  }
+
+  /** The log was made anew: it is read, and committed, from `position`, which may be lower than before. */
+  restart(position: bigint): void {
+    this.ledger = new Ledger(position, [])
+    this.ledger.markChanged()
+    this.#backlog = []
+    this.#next = 0
+    this.#readTo = position
+    this.#feed()
   }
 
   /** Gives up what has not begun. */
@@ -118,7 +130,7 @@ export class Partition implements TopicPartition {
     if (!entry) return
     const bytes = (record.key?.length ?? 0) + (record.value?.length ?? 0)
     this.#unfinishedBytes += bytes
-    this.#options.onBegun({ delivery: this.#options.toDelivery(record), entry, partition: this, bytes })
+    this.#options.onBegun({ delivery: this.#options.toDelivery(record), entry, ledger: this.ledger, partition: this, bytes })
   }
 
   #hasRoom(): boolean {

@@ -5,10 +5,10 @@
 import type { AssignedPartition, BrokerRecord, CommittedOffset, TopicPartition } from '../broker/port.ts'
 import { AssignmentLost, codeOf } from '../errors.ts'
 import type { Signals } from '../observe/signals.ts'
-import { readTrail } from '../topic/trail.ts'
-import type { Admission, Attempted, BlockReason, Delivery, Session } from './admission.ts'
+import type { Admission, Attempted, BlockReason, Delivery, Session, Verdict } from './admission.ts'
 import type { Attempt, AttemptScope } from './attempt.ts'
 import { type Clock, pause, withinMs } from './clock.ts'
+import { laneOf } from './delivery.ts'
 import { encodeFinished } from './finished.ts'
 import { Lanes } from './lanes.ts'
 import type { SessionLimits } from './limits.ts'
@@ -16,7 +16,7 @@ import { Partition, type Tracked } from './partition.ts'
 
 export interface SessionOptions {
   readonly group: string
-  readonly sources: ReadonlySet<string>
+  readonly deliver: (record: BrokerRecord) => Delivery
   readonly concurrency: number
   readonly attempt: Attempt
   readonly admission: Admission
@@ -63,7 +63,7 @@ export class GroupSession implements Session, AttemptScope {
       const partition = new Partition(one, {
         clock: options.clock,
         window: options.limits.partitionWindow,
-        toDelivery: record => this.#deliveryOf(record),
+        toDelivery: options.deliver,
         onBegun: tracked => this.#admit(tracked),
         onDue: tracked => this.#admit(tracked),
         pause: options.pause,
@@ -99,6 +99,18 @@ export class GroupSession implements Session, AttemptScope {
     return true
   }
 
+  /** The log of this partition was made anew and is read from `position`. */
+  restart(at: TopicPartition, position: bigint): void {
+    this.#partitionOf(at)?.restart(position)
+    this.#options.onProgress()
+  }
+
+  /** Where these partitions stand is to be committed, though nothing has changed since they were assigned. */
+  recommit(partitions: readonly TopicPartition[]): void {
+    for (const at of partitions) this.#partitionOf(at)?.ledger.markChanged()
+    if (partitions.length > 0) this.#options.onProgress()
+  }
+
   advance(at: TopicPartition, position: bigint): void {
     this.#partitionOf(at)?.advanceTo(position)
     this.#options.onProgress()
@@ -128,11 +140,6 @@ export class GroupSession implements Session, AttemptScope {
         const metadata = encodeFinished(offset, partition.ledger.finishedAbovePrefix())
         return { topic: partition.topic, partition: partition.partition, offset, metadata }
       })
-  }
-
-  /** The commit with these offsets did not get through. */
-  returnCommit(offsets: readonly CommittedOffset[]): void {
-    for (const at of offsets) this.#partitionOf(at)?.ledger.markChanged()
   }
 
   /** Nothing starts any more, what runs may finish. Resolves when nothing runs or after `atMostMs`, with how many still run. */
@@ -201,7 +208,7 @@ export class GroupSession implements Session, AttemptScope {
   }
 
   #admit(tracked: Tracked): void {
-    const verdict = this.#options.admission.admit(tracked.delivery)
+    const verdict = this.#verdict(tracked.delivery)
     switch (verdict.kind) {
       case 'run':
       case 'forward':
@@ -214,6 +221,11 @@ export class GroupSession implements Session, AttemptScope {
       case 'drop':
         this.#finish(tracked)
     }
+  }
+
+  /** A refused record goes its way to the dead letters: nobody asks its headers whether it is due. */
+  #verdict(delivery: Delivery): Verdict {
+    return delivery.refusal ? { kind: 'run' } : this.#options.admission.admit(delivery)
   }
 
   /** One turn of a lane. Must not reject. */
@@ -232,7 +244,7 @@ export class GroupSession implements Session, AttemptScope {
   /** True when the record is finished. Asked anew, since it may have stood in its lane for long. */
   async #handle(tracked: Tracked): Promise<boolean> {
     const { admission } = this.#options
-    const verdict = admission.admit(tracked.delivery)
+    const verdict = this.#verdict(tracked.delivery)
     switch (verdict.kind) {
       case 'run':
         await admission.settle(tracked.delivery, await this.#attempted(tracked.delivery), this)
@@ -250,6 +262,7 @@ export class GroupSession implements Session, AttemptScope {
 
   /** Until the record itself has an answer: an outage is waited out, and no attempt is used up. */
   #attempted(delivery: Delivery): Promise<Attempted> {
+    if (delivery.refusal) return Promise.resolve({ kind: 'refused', error: delivery.refusal })
     const { clock, limits } = this.#options
     const handlerUntilMs = clock.now() + limits.handlerOutageMs
     return this.persist(delivery, outage, async () => {
@@ -267,14 +280,6 @@ export class GroupSession implements Session, AttemptScope {
     this.#options.onProgress()
   }
 
-  #deliveryOf(record: BrokerRecord): Delivery {
-    const trail = this.#options.sources.has(record.topic) ? undefined : readTrail(record.headers)
-    // Field by field: an origin travels in signals and logs, where the record's payload has no business.
-    const { topic, partition, offset, timestampMs } = record
-    if (!trail) return { record, origin: { topic, partition, offset, timestampMs }, attempt: 1 }
-    return { record, origin: trail.origin, trail, attempt: trail.attempt + 1 }
-  }
-
   #releaseRoom(): void {
     for (const release of this.#lowWater) release()
   }
@@ -290,9 +295,4 @@ export class GroupSession implements Session, AttemptScope {
   #about({ topic, partition }: TopicPartition): { group: string; topic: string; partition: number } {
     return { group: this.#options.group, topic, partition }
   }
-}
-
-/** An entity is a key of one source partition; without a key, the whole partition is one. */
-function laneOf({ record, origin }: Delivery): string {
-  return `${origin.topic}/${origin.partition}/${record.key === null ? '' : `=${record.key.toString('latin1')}`}`
 }

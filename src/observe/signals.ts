@@ -53,6 +53,15 @@ export interface SignalMap {
   'partition.unblocked': AboutPartition
   /** Not all topics of one partition number could be given to one member: the order of an entity is at risk while it lasts. */
   'order.atRisk': { group: string; partition: number }
+  /**
+   * Records that the group has not handled are gone: `from` is where it was to go on, `to` the first there is. `deleted`: by
+   * retention or by hand; `log-ends-before`: the log was lost or made anew; `commit-gone`: the commit was, as with a topic made anew.
+   */
+  'offset.reset': AboutPartition & { from: bigint; to: bigint; reason: 'deleted' | 'log-ends-before' | 'commit-gone' }
+  /** A batch could not be read and becomes one dead letter; the records in it are not handled. Told again when it is read again. */
+  'batch.unreadable': AboutPartition & { firstOffset: bigint; lastOffset: bigint; codec: string; bytes: number; reason: string }
+  /** The consumer has ended and is not rebuilt: somebody has to decide first. */
+  'consumer.failed': { group: string; error: unknown }
   /** A commit failed; the next one carries the same positions. */
   'commit.failed': { group: string; error: unknown }
 }

@@ -19,6 +19,8 @@ export function classify(attempted: Attempted): Outcome {
       return { kind: 'done' }
     case 'undecodable':
       return { kind: 'dead-letter', failure: failureOf(attempted.error), disposition: 'undecodable' }
+    case 'refused':
+      return { kind: 'dead-letter', failure: failureOf(attempted.error), disposition: 'refused' }
     case 'unhandled':
       return attempted.deadLetter
         ? { kind: 'dead-letter', failure: failureOf(`no handler for ${attempted.type}`), disposition: 'unhandled' }

@@ -6,11 +6,11 @@
  *  3. No tier is left: the copy goes to the DLQ. So does at once what cannot be decoded and what the handler rejects.
  *  4. A longer wait (a delayed job, RetryLater) goes hop by hop through the longest tier that still fits, using no attempt.
  */
-import type { OutgoingRecord, RecordSender } from '../broker/port.ts'
+import type { BrokerRecord, OutgoingRecord, RecordSender } from '../broker/port.ts'
 import type { Admission, Attempted, Delivery, Session, Verdict } from '../consume/admission.ts'
 import { type Clock, systemClock } from '../consume/clock.ts'
-import { letterOf } from '../dlq/letter.ts'
-import { codeOf } from '../errors.ts'
+import { type LetterSource, type LetterTrail, letterOf, shorterLetters } from '../dlq/letter.ts'
+import { codeOf, RecordTooLarge } from '../errors.ts'
 import { headerNumber } from '../message/headers.ts'
 import type { AboutMessage, Signals } from '../observe/signals.ts'
 import { type Ladder, type Tier, tierAfter, tierWithin } from '../topic/ladder.ts'
@@ -91,10 +91,11 @@ export class LadderAdmission implements Admission {
     const dueAtMs = this.#clock.now() + tier.delayMs
     const { untilMs: _, ...trail } = this.#trail(delivery, failure)
     const copy = this.#copy(delivery, tier.topic, { ...trail, attempt: delivery.attempt, dueAtMs })
-    const isWhole = await this.#write(copy, delivery, about, session)
-    if (isWhole) this.#options.signals.emit('message.retried', { ...about, tier: tier.topic, failure })
+    if (!(await this.#fits(copy, delivery, session))) return this.#bury(delivery, failure, 'oversize', about, session)
+    this.#options.signals.emit('message.retried', { ...about, tier: tier.topic, failure })
   }
 
+  /** Whole when it fits; else with what fits, and the trail says what is missing. */
   async #bury(
     delivery: Delivery,
     failure: Failure,
@@ -102,11 +103,33 @@ export class LadderAdmission implements Admission {
     about: AboutMessage,
     session: Session,
   ): Promise<void> {
-    const isWhole = await this.#write(this.#letter(delivery, failure, disposition), delivery, about, session)
-    if (isWhole) this.#options.signals.emit('message.deadLettered', { ...about, disposition, failure })
+    const { record, attempt } = delivery
+    const { dueAtMs: _due, untilMs: _until, ...kept } = this.#trail(delivery, failure)
+    const trail = { ...kept, ...batchOf(record), attempt, disposition }
+    const bury = (part: LetterSource, said: LetterTrail) => letterOf(part, said, this.#ladder.dlq, record.partition)
+    if (!(await this.#fits(bury(record, trail), delivery, session))) {
+      const said = { ...trail, disposition: disposition === 'refused' ? disposition : ('oversize' as const) }
+      const letters = shorterLetters(record).map(({ record: part, leftOut }) => bury(part, { ...said, leftOut }))
+      const last = letters.pop()!
+      for (const letter of letters)
+        if (await this.#fits(letter, delivery, session)) return this.#told(about, said.disposition, failure)
+      await session.persist(
+        delivery,
+        () => 'produce',
+        () => this.#options.sender.send(last),
+      )
+    }
+    this.#told(about, disposition, failure)
   }
 
-  /** One hop of a wait until `untilMs`. The try that asked for it, if there was one, does not count. Undefined: too large, dead-lettered. */
+  #told(about: AboutMessage, disposition: Disposition, failure: Failure): void {
+    this.#options.signals.emit('message.deadLettered', { ...about, disposition, failure })
+  }
+
+  /**
+   * One hop of a wait until `untilMs`. The try that asked for it, if there was one, does not count.
+   * Undefined when the copy was too large for its tier, and the record is a dead letter now.
+   */
   async #delay(
     delivery: Delivery,
     untilMs: number,
@@ -118,8 +141,10 @@ export class LadderAdmission implements Admission {
     const tier = tierWithin(this.#ladder, untilMs - nowMs)
     const dueAtMs = Math.min(nowMs + tier.delayMs, untilMs)
     const trail = { ...this.#trail(delivery, failure), attempt: delivery.attempt - 1, dueAtMs, untilMs }
-    const isWhole = await this.#write(this.#copy(delivery, tier.topic, trail), delivery, about, session)
-    return isWhole ? tier : undefined
+    if (await this.#fits(this.#copy(delivery, tier.topic, trail), delivery, session)) return tier
+    const tooLarge = failure ?? failureOf(new RecordTooLarge(`too large for ${tier.topic}`))
+    await this.#bury(delivery, tooLarge, 'oversize', about, session)
+    return undefined
   }
 
   #trail({ origin, trail }: Delivery, failure: Failure | undefined): Trail {
@@ -141,37 +166,21 @@ export class LadderAdmission implements Admission {
     return { topic, partition: record.partition, key: record.key, value: record.value, headers: withTrail(record.headers, trail) }
   }
 
-  #letter(delivery: Delivery, failure: Failure, disposition: Disposition): OutgoingRecord {
-    const { dueAtMs: _due, untilMs: _until, ...trail } = this.#trail(delivery, failure)
-    const { record, attempt } = delivery
-    const source = disposition === 'oversize' ? { ...record, value: null } : record
-    return letterOf(source, { ...trail, attempt, disposition }, this.#ladder.dlq, record.partition)
-  }
-
   /**
-   * Resolves when the copy is acknowledged: true. One that is too large for its topic becomes a letter without its value, which
-   * still lies at its origin: false. While none can be written the partition waits: nothing is passed over, nothing committed past it.
+   * Resolves when the copy is acknowledged: true, or refused as too large for its topic: false. While none can be written the
+   * partition waits: nothing is passed over, nothing committed past it.
    */
-  async #write(copy: OutgoingRecord, delivery: Delivery, about: AboutMessage, session: Session): Promise<boolean> {
-    const { sender, signals } = this.#options
+  async #fits(copy: OutgoingRecord, delivery: Delivery, session: Session): Promise<boolean> {
     try {
       await session.persist(
         delivery,
         error => (isTooLarge(error) ? undefined : 'produce'),
-        () => sender.send(copy),
+        () => this.#options.sender.send(copy),
       )
       return true
     } catch (error) {
-      if (!isTooLarge(error)) throw error
-      const failure = failureOf(error)
-      const letter = this.#letter(delivery, failure, 'oversize')
-      await session.persist(
-        delivery,
-        () => 'produce',
-        () => sender.send(letter),
-      )
-      signals.emit('message.deadLettered', { ...about, disposition: 'oversize', failure })
-      return false
+      if (isTooLarge(error)) return false
+      throw error
     }
   }
 
@@ -182,4 +191,9 @@ export class LadderAdmission implements Admission {
 
 function isTooLarge(error: unknown): boolean {
   return codeOf(error) === 'E_RECORD_TOO_LARGE'
+}
+
+/** A letter for a whole batch says up to where it reaches; its origin is where it begins. */
+function batchOf({ offset, unreadable }: BrokerRecord): Pick<Trail, 'batchLastOffset' | 'batchCodec'> {
+  return unreadable ? { batchLastOffset: offset, batchCodec: unreadable.codec } : {}
 }

@@ -46,6 +46,7 @@ it('a bug of ours is told, and nothing is committed past the record that it hit'
       onRecords: (records, heartbeat) => loop.onRecords(records, heartbeat),
       onPosition: (partition, position) => loop.onPosition(partition, position),
       onRevoking: () => loop.onRevoking(),
+      onReset: reset => loop.onReset(reset),
       onCrash: error => stopped.push(error),
     })
     loop.attach(consumer, error => {

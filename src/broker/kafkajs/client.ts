@@ -1,6 +1,7 @@
 import type { Kafka } from 'kafkajs'
 import { BrokerRefused, type SpillwayError } from '../../errors.ts'
 import { clusterOf, type OpenCluster, openCluster } from './cluster.ts'
+import type { BatchLimits } from './decompress.ts'
 import { brokerFailure } from './errors.ts'
 import type { Cluster } from './internals.ts'
 import { library } from './library.ts'
@@ -16,6 +17,8 @@ export interface KafkaOptions {
   readonly ssl?: Tls
   readonly sasl?: Sasl
   readonly connectionTimeoutMs?: number
+  /** What one batch may become when it is decompressed. Holds for the whole process: the last connection to name a limit sets it. */
+  readonly batchLimits?: Partial<BatchLimits>
   /** What kafkajs would log. Nothing is logged without it. */
   readonly onLog?: (level: KafkaLogLevel, message: string, extra: Readonly<Record<string, unknown>>) => void
 }

@@ -8,7 +8,7 @@ export function brokerFailure(doing: string, brokers: readonly string[], error: 
   const type = protocolType(error)
   const reason = type === undefined ? plainReason(error) : protocolReason(type, error)
   const message = `Could not ${doing} (brokers ${brokers.join(', ')}): ${reason}`
-  if (type === 'MESSAGE_TOO_LARGE' || type === 'RECORD_LIST_TOO_LARGE') return new RecordTooLarge(message, { cause: error })
+  if (type !== undefined && sizes.has(type)) return new RecordTooLarge(message, { cause: error })
   const refused = type === undefined ? chain(error).some(isRefusal) : refusals.has(type)
   return refused ? new BrokerRefused(message, { cause: error }) : new BrokerUnavailable(message, { cause: error })
 }
@@ -55,6 +55,8 @@ const staleness = new Set([
   'REQUEST_TIMED_OUT',
   'NOT_CONTROLLER',
 ])
+
+const sizes = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE'])
 
 // Answers that the same request would get again.
 const refusals = new Set([

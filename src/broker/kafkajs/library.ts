@@ -2,10 +2,12 @@
 import { createRequire } from 'node:module'
 import type * as Public from 'kafkajs'
 import { ConfigError } from '../../errors.ts'
-import type { ConsumerGroup, FetchedBatch, FetchedPartition } from './internals.ts'
+import { codecNames, decompress } from './decompress.ts'
+import type { ConsumerGroup, FetchedBatch, FetchedPartition, RawMessage } from './internals.ts'
 import { withoutAborted } from './patch-aborted.ts'
 import { crc32c } from './patch-checksum.ts'
 import { withoutPatienceForRefusals } from './patch-connection-error.ts'
+import { fetchedDecoder } from './patch-fetched.ts'
 import { byPartition } from './patch-grouping.ts'
 import { decodeRecord, encodeRecord } from './patch-record.ts'
 import { type RequestQueue, withoutIdleTimer } from './patch-request-queue.ts'
@@ -49,6 +51,7 @@ function load(): Library {
     'kafkajs/src/protocol/recordBatch/crc32C/index.js': crc32c,
     'kafkajs/src/consumer/filterAbortedMessages.js': withoutAborted,
     'kafkajs/src/producer/groupMessagesPerPartition.js': byPartition,
+    'kafkajs/src/protocol/requests/fetch/v4/decodeMessages.js': fetchedDecoder(entry => decodeOldEntry(require, entry)),
   })
   withoutPatienceForRefusals(require('kafkajs/src/errors.js') as { KafkaJSConnectionError: { prototype: object } })
   withoutSwallowingAnswers(require('kafkajs/src/cluster/brokerPool.js') as { prototype: BrokerPool })
@@ -61,6 +64,7 @@ function load(): Library {
   }
   const Batch = require('kafkajs/src/consumer/batch.js') as Library['Batch']
   const kafkajs = require('kafkajs') as typeof Public
+  boundCodecs(kafkajs)
   const { Kafka, logLevel, AssignerProtocol, KafkaJSNonRetriableError, KafkaJSProtocolError } = kafkajs
   const KafkaJSSASLAuthenticationError = kafkajs.KafkaJSSASLAuthenticationError as Library['KafkaJSSASLAuthenticationError']
   const refusals = [KafkaJSSASLAuthenticationError, kafkajs.KafkaJSServerDoesNotSupportApiKey, kafkajs.KafkaJSNotImplemented]
@@ -75,6 +79,24 @@ function load(): Library {
     KafkaJSSASLAuthenticationError,
     refusals,
   }
+}
+
+/** For whatever decompresses by way of kafkajs: the old formats, and others who use it in this process. What compresses stays. */
+function boundCodecs({ CompressionCodecs }: typeof Public): void {
+  const codecs = CompressionCodecs as Record<number, () => { compress?: unknown }>
+  for (let codec = 1; codec < codecNames.length; codec++) {
+    const before = codecs[codec]
+    codecs[codec] = () => ({
+      compress: async (encoder: unknown) => (before!().compress as (encoder: unknown) => unknown)(encoder),
+      decompress: (bytes: Buffer) => decompress(codec, bytes),
+    })
+  }
+}
+
+function decodeOldEntry(require: NodeJS.Require, entry: Buffer): Promise<RawMessage[]> {
+  const Decoder = require('kafkajs/src/protocol/decoder.js') as new (bytes: Buffer) => object
+  const decode = require('kafkajs/src/protocol/messageSet/decoder.js') as (from: object, size: number) => Promise<RawMessage[]>
+  return decode(new Decoder(entry), entry.length)
 }
 
 /** Puts our functions where kafkajs looks for its modules. */

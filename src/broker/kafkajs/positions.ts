@@ -1,14 +1,20 @@
-import type { AssignedPartition, TopicPartition } from '../port.ts'
+import type { AssignedPartition, OffsetReset, TopicPartition } from '../port.ts'
 import { earliest, latest, listOffsets, type PartitionOffset } from './cluster.ts'
 import type { ConsumerGroup, ProtocolTopic } from './internals.ts'
 
 /** The metadata of a commit that only says where a group began, and with how many partitions. Anyone else reads nothing in it. */
 const beganAt = /^s1:start:(\d{1,6})$/
 
+export interface Starts {
+  readonly positions: AssignedPartition[]
+  /** Commits that the log no longer holds. */
+  readonly resets: OffsetReset[]
+}
+
 /** Where each assigned partition begins. Commits the end of those that begin there, so that no later start skips anything. */
-export async function startingPositions(group: ConsumerGroup, startAtEnd: readonly string[]): Promise<AssignedPartition[]> {
+export async function startingPositions(group: ConsumerGroup, startAtEnd: readonly string[]): Promise<Starts> {
   const assigned = group.assigned().flatMap(({ topic, partitions }) => partitions.map(partition => ({ topic, partition })))
-  if (assigned.length === 0) return []
+  if (assigned.length === 0) return { positions: [], resets: [] }
   const [commits, lows, ends] = await Promise.all([
     committed(group, [...assigned, ...startAtEnd.flatMap(topic => allPartitions(group, topic))]),
     listOffsets(group.cluster, assigned, earliest, 1).then(indexed),
@@ -19,19 +25,27 @@ export async function startingPositions(group: ConsumerGroup, startAtEnd: readon
   const fromEnd = assigned.filter(one => !commits.has(keyOf(one)) && one.partition < (beginning.get(one.topic) ?? 0))
   const stable = indexed(await listOffsets(group.cluster, fromEnd, latest, 1))
   await commitEnds(group, fromEnd, stable, beginning)
-  return assigned.map(one => {
+  const resets: OffsetReset[] = []
+  const positions = assigned.map(one => {
     const key = keyOf(one)
     const low = lows.get(key)!
     const commit = commits.get(key)
     if (commit === undefined) return { ...one, position: stable.get(key) ?? low, metadata: '' }
-    // Deleted by retention, or a log that was lost or made anew: all there is, never a silent jump to the end.
-    if (commit.offset < low || commit.offset > ends.get(key)!) return { ...one, position: low, metadata: '' }
-    return { ...one, position: commit.offset, metadata: commit.metadata }
+    const reason = lossOf(commit.offset, low, ends.get(key)!)
+    if (reason === undefined) return { ...one, position: commit.offset, metadata: commit.metadata }
+    resets.push({ ...one, from: commit.offset, to: low, reason })
+    return { ...one, position: low, metadata: '' }
   })
+  return { positions, resets }
+}
+
+/** Why a position cannot be read from; undefined when it can. Then all there is is read, never a silent jump to the end. */
+export function lossOf(position: bigint, low: bigint, end: bigint): OffsetReset['reason'] | undefined {
+  return position < low ? 'deleted' : position > end ? 'log-ends-before' : undefined
 }
 
 /** Makes kafkajs fetch from these positions. Both maps: it may have filled them by itself since the join. */
-export function seed(group: ConsumerGroup, positions: readonly AssignedPartition[]): void {
+export function seed(group: ConsumerGroup, positions: readonly (TopicPartition & { readonly position: bigint })[]): void {
   const manager = group.offsetManager
   const committedOffsets = manager.committedOffsets()
   for (const { topic, partition, position } of positions) {

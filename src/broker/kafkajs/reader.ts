@@ -108,7 +108,9 @@ function answerOf({ topic, partition }: Range, position: bigint, end: bigint, fo
   const batch: FetchedBatch = new Batch(topic, position.toString(), found)
   const next = nextOffset(batch)
   if (next !== undefined && next > position) {
-    const records = batch.messages.map(message => toRecord(topic, partition, message)).filter(({ offset }) => offset < end)
+    const records = batch.messages
+      .map(message => toRecord(topic, partition, message))
+      .filter(({ offset, unreadable }) => (unreadable?.firstOffset ?? offset) < end)
     return { records, next }
   }
   // Nothing here though everything up to the end is settled: what was there has been compacted away.

@@ -11,6 +11,7 @@ export function toRecord(topic: string, partition: number, message: RawMessage):
     key: message.key,
     value: message.value,
     headers: message.pairs ?? fromKafkaJs(message.headers as KafkaJsHeaders | undefined),
+    ...(message.unreadable && { unreadable: { ...message.unreadable, firstOffset: BigInt(message.unreadable.firstOffset) } }),
   }
 }
 

@@ -36,8 +36,8 @@ test('what the broker said is found below what kafkajs wraps around it', () => {
     error: Error,
     given: { retryCount: number; retryTime: number },
   ) => Error
-  const wrapped = new exceeded(protocolError('MESSAGE_TOO_LARGE'), { retryCount: 8, retryTime: 300 })
-  expect(failure(wrapped)).toMatchObject({ code: 'E_RECORD_TOO_LARGE', retryable: false })
+  const wrapped = new exceeded(protocolError('INVALID_TIMESTAMP'), { retryCount: 8, retryTime: 300 })
+  expect(failure(wrapped).code).toBe('E_BROKER_REFUSED')
   expect(protocolType({ errors: [protocolError('INVALID_CONFIG')] })).toBe('INVALID_CONFIG')
 })
 
@@ -95,4 +95,8 @@ test('what a moved group and a changed cluster answer', () => {
   expect(meansStaleMetadata(protocolError('NOT_COORDINATOR_FOR_GROUP'))).toBe(true)
   expect(meansStaleMetadata(new KafkaJSConnectionError('reset'))).toBe(true)
   expect(meansStaleMetadata(protocolError('MESSAGE_TOO_LARGE'))).toBe(false)
+})
+
+test.each(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE'])('%s says that the records are too large', type => {
+  expect(failure(protocolError(type))).toMatchObject({ code: 'E_RECORD_TOO_LARGE', retryable: false })
 })
