@@ -3,8 +3,8 @@
  * and says so, or, where it was told to, stops with an error.
  */
 import { createRequire } from 'node:module'
-import { consumer, on, type ProcessorOptions } from 'spillway'
 import type * as KafkaJs from 'kafkajs'
+import { consumer, on, type ProcessorOptions } from 'spillway'
 import { expect, inject, onTestFinished, test } from 'vitest'
 import { library } from '../../src/broker/kafkajs/library.ts'
 import { defaultLimits } from '../../src/consume/session.ts'
@@ -70,7 +70,9 @@ test('deleted under a running consumer: the same', async () => {
   expect(handled).toEqual([...Array.from({ length: Number(from) }, (_, n) => n), 8, 9])
 })
 
-test('a topic that is made anew under a running consumer is read from its start, and that is told', { timeout: 120_000 }, async () => {
+test('a topic that is made anew under a running consumer is read from its start, and that is told', {
+  timeout: 120_000,
+}, async () => {
   const { admin, run, drained, topic, reader, handled, say, resets } = await openReader({ start: 'latest' })
   await run([reader])
   await say(0, 4)

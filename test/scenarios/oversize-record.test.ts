@@ -28,14 +28,18 @@ test('20,000 headers are refused at once and buried with every one of them', asy
   const began = performance.now()
   await run([reader])
   await drained(reader)
-  console.log(`20,000 headers: refused and the next record handled within ${(performance.now() - began).toFixed(0)} ms, join included`)
+  console.log(
+    `20,000 headers: refused and the next record handled within ${(performance.now() - began).toFixed(0)} ms, join included`,
+  )
 
   expect(handled).toEqual([1])
   const [letter] = await records(reader.ladder.dlq)
   expect(letter?.value).toEqual(value)
   expect(letter?.headers.slice(0, 20_000)).toEqual(headers)
   const message = '20000 headers, of 1000 at most (limits.maxHeaders)'
-  expect(await trails(reader.ladder.dlq)).toMatchObject([{ disposition: 'refused', origin: { offset: 0n }, failure: { message } }])
+  expect(await trails(reader.ladder.dlq)).toMatchObject([
+    { disposition: 'refused', origin: { offset: 0n }, failure: { message } },
+  ])
 })
 
 test('what is too large for the DLQ is buried without what does not fit', async () => {

@@ -11,8 +11,15 @@ export interface Starts {
   readonly resets: OffsetReset[]
 }
 
-/** Where each assigned partition begins. Commits the end of those that begin there, so that no later start skips anything. */
-export async function startingPositions(group: ConsumerGroup, startAtEnd: readonly string[]): Promise<Starts> {
+/**
+ * Where each assigned partition begins. Commits the end of those that begin there, so that no later start skips anything; `before`
+ * are the topics on which this consumer has begun already, whose commits a broker forgets when they are made anew.
+ */
+export async function startingPositions(
+  group: ConsumerGroup,
+  startAtEnd: readonly string[],
+  before: ReadonlySet<string>,
+): Promise<Starts> {
   const assigned = group.assigned().flatMap(({ topic, partitions }) => partitions.map(partition => ({ topic, partition })))
   if (assigned.length === 0) return { positions: [], resets: [] }
   const [commits, lows, ends] = await Promise.all([
@@ -21,7 +28,7 @@ export async function startingPositions(group: ConsumerGroup, startAtEnd: readon
     // The high watermark: a commit between it and the end of what is committed is in range.
     listOffsets(group.cluster, assigned, latest, 0).then(indexed),
   ])
-  const begun = topicsBegun(group, startAtEnd, commits)
+  const begun = topicsBegun(group, startAtEnd, commits, before)
   const fromEnd = assigned.filter(one => startAtEnd.includes(one.topic) && !begun.has(one.topic) && !commits.has(keyOf(one)))
   const stable = indexed(await listOffsets(group.cluster, fromEnd, latest, 1))
   await commitEnds(group, fromEnd, stable)
@@ -65,9 +72,16 @@ interface Commit {
  * Topics on which the group has done more than begin. A partition that is added to one of these later is read from its start, or
  * what was published to it before it was noticed would be passed over.
  */
-function topicsBegun(group: ConsumerGroup, topics: readonly string[], commits: ReadonlyMap<string, Commit>): Set<string> {
+function topicsBegun(
+  group: ConsumerGroup,
+  topics: readonly string[],
+  commits: ReadonlyMap<string, Commit>,
+  before: ReadonlySet<string>,
+): Set<string> {
   const hasBegun = (one: TopicPartition): boolean => (commits.get(keyOf(one))?.metadata ?? beganHere) !== beganHere
-  return new Set(topics.filter(topic => allPartitions(group, topic).some(hasBegun)))
+  const isForgotten = (topic: string): boolean =>
+    before.has(topic) && allPartitions(group, topic).every(one => !commits.has(keyOf(one)))
+  return new Set(topics.filter(topic => isForgotten(topic) || allPartitions(group, topic).some(hasBegun)))
 }
 
 function allPartitions(group: ConsumerGroup, topic: string): TopicPartition[] {
