@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import type { PasswordLogin } from '../src/config/sasl.ts'
-import { defineService, loadService, readConnection, secretsIn } from '../src/config.ts'
+import { brokerOptions, defineService, loadService, readConnection, secretsIn } from '../src/config.ts'
 import { consumer, on, worker } from '../src/consume/processor.ts'
 import type { ConfigError } from '../src/errors.ts'
 import { event, job, topic } from '../src/message/definition.ts'
@@ -120,7 +120,9 @@ describe('a service', () => {
 
 describe('the connection', () => {
   test('comes from the environment', () => {
-    expect({ ...readConnection({ ...given, KAFKA_CLIENT_ID: 'c', LOG_FORMAT: 'json', SHUTDOWN_TIMEOUT_MS: '10' }) }).toEqual({
+    const settings = { KAFKA_CLIENT_ID: 'c', LOG_FORMAT: 'json', SHUTDOWN_TIMEOUT_MS: '10', KAFKA_MAX_BATCH_BYTES: '99' }
+    expect(brokerOptions(readConnection({ ...given, ...settings })).batchLimits).toEqual({ maxBytes: 99 })
+    expect({ ...readConnection({ ...given, ...settings }) }).toEqual({
       brokers: ['a:9092', 'b:9092'],
       registryUrl: 'http://registry:8081',
       clientId: 'c',
@@ -128,6 +130,7 @@ describe('the connection', () => {
       logFormat: 'json',
       shutdownTimeoutMs: 10,
       warnings: [],
+      maxBatchBytes: 99,
     })
     expect(readConnection({ KAFKA_BOOTSTRAP_SERVERS: 'x:1', SCHEMA_REGISTRY_URL: 'http://r' }).brokers).toEqual(['x:1'])
   })

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { OutgoingRecord } from '../../src/broker/port.ts'
 import type { Attempted, Delivery, Session } from '../../src/consume/admission.ts'
 import { DeadLetter, RetryLater, Skip } from '../../src/consume/outcome.ts'
-import { RecordTooLarge, UnknownSchemaId } from '../../src/errors.ts'
+import { RecordRefused, RecordTooLarge, UnknownSchemaId } from '../../src/errors.ts'
 import { type Header, type Headers, textHeader } from '../../src/message/headers.ts'
 import { Signals } from '../../src/observe/signals.ts'
 import { LadderAdmission } from '../../src/retry/ladder-admission.ts'
@@ -246,5 +246,56 @@ describe('a ladder without tiers', () => {
     await admission.settle(source(), threw(new RetryLater(new Date(8.64e15))), session)
     expect(sent.map(({ topic }) => topic)).toEqual(['g.dlq', 'g.retry.5m', 'g.retry.5m'])
     expect(readTrail(sent[2]!.headers)).toMatchObject({ untilMs: 8.64e15, dueAtMs: start + 300_000 })
+  })
+})
+
+describe('a copy that its topic does not take', () => {
+  const tooLarge = (fits: (record: OutgoingRecord) => boolean) =>
+    setUp(async record => {
+      if (!fits(record)) throw new RecordTooLarge('too large')
+    })
+  const bytes = ({ key, value, headers }: Pick<OutgoingRecord, 'key' | 'value' | 'headers'>) =>
+    (key?.length ?? 0) + (value?.length ?? 0) + headers.reduce((sum, [, one]) => sum + (one?.length ?? 0), 0)
+  const large = (value: number, header: number, key = 1): Delivery => {
+    const delivery = source([['h', Buffer.alloc(header)]])
+    return { ...delivery, record: { ...delivery.record, key: Buffer.alloc(key), value: Buffer.alloc(value) } }
+  }
+
+  it.each([
+    ['the value, when that is the larger part', large(50_000, 9), 'value of 50000 bytes', { headers: 1 }],
+    ['the headers, when those are', large(9, 50_000), '1 headers of 50001 bytes', { value: 9 }],
+    ['both', large(50_000, 40_000), 'value of 50000 bytes; 1 headers of 40001 bytes', {}],
+    ['the key too', large(1, 1, 50_000), 'value of 1 bytes; 1 headers of 2 bytes; key of 50000 bytes', {}],
+  ])('is buried without %s', async (_, delivery, leftOut, kept: { headers?: number; value?: number }) => {
+    const { admission, sent, session, blocked } = tooLarge(record => bytes(record) < 20_000)
+    await admission.settle(delivery, { kind: 'refused', error: new RecordRefused('over a guard') }, session)
+    const trail = readTrail(sent[0]!.headers)
+    expect(sent).toHaveLength(1)
+    expect(trail).toMatchObject({ disposition: 'refused', leftOut, failure: { message: 'over a guard' } })
+    expect(sent[0]!.headers.filter(([name]) => name === 'h')).toHaveLength(kept.headers ?? 0)
+    expect(sent[0]!.value?.length).toBe(kept.value)
+    expect(failures).toEqual([])
+  })
+
+  it('is a dead letter instead of a retry, and of a wait', async () => {
+    const { admission, sent, session, signals } = tooLarge(record => bytes(record) < 20_000)
+    const delayed: object[] = []
+    signals.on('message.delayed', signal => delayed.push(signal))
+    await admission.settle(large(50_000, 1), threw(new Error('no')), session)
+    await admission.forward(large(50_000, 1), start + 5_000, session)
+    expect(sent.map(({ topic, headers }) => [topic, readTrail(headers)?.disposition])).toEqual(
+      Array(2).fill(['g.dlq', 'oversize']),
+    )
+    expect(readTrail(sent[0]!.headers)?.failure?.message).toBe('no')
+    expect(delayed).toEqual([])
+  })
+
+  it('of a batch says where it ends', async () => {
+    const { admission, sent, session } = setUp()
+    const { record, ...rest } = source()
+    const unreadable = { firstOffset: 17n, codec: 'lz4', bytes: 5, reason: 'r' }
+    const delivery = { ...rest, record: { ...record, offset: 30n, key: null, value: null, headers: [], unreadable } }
+    await admission.settle(delivery, { kind: 'refused', error: new RecordRefused('unreadable') }, session)
+    expect(readTrail(sent[0]!.headers)).toMatchObject({ origin: { offset: 17n }, batchLastOffset: 30n, batchCodec: 'lz4' })
   })
 })

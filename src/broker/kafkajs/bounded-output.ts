@@ -26,7 +26,7 @@ export class BoundedOutput {
     if (distance === 0 || distance > this.#length) throw new Error('the compressed bytes refer to what is not there')
     this.#reserve(length)
     const start = this.#length - distance
-    if (length <= 24) {
+    if (length <= 24 || (length <= 256 && distance < length)) {
       const buffer = this.#buffer
       for (let i = 0; i < length; i++) buffer[this.#length + i] = buffer[start + i]!
       this.#length += length

@@ -11,8 +11,15 @@ export interface Starts {
   readonly resets: OffsetReset[]
 }
 
-/** Where each assigned partition begins. Commits the end of those that begin there, so that no later start skips anything. */
-export async function startingPositions(group: ConsumerGroup, startAtEnd: readonly string[]): Promise<Starts> {
+/**
+ * Where each assigned partition begins. Commits the end of those that begin there, so that no later start skips anything; `before`
+ * are the topics on which this consumer has begun already, whose commits a broker forgets when they are made anew.
+ */
+export async function startingPositions(
+  group: ConsumerGroup,
+  startAtEnd: readonly string[],
+  before: ReadonlySet<string>,
+): Promise<Starts> {
   const assigned = group.assigned().flatMap(({ topic, partitions }) => partitions.map(partition => ({ topic, partition })))
   if (assigned.length === 0) return { positions: [], resets: [] }
   const [commits, lows, ends] = await Promise.all([
@@ -21,7 +28,7 @@ export async function startingPositions(group: ConsumerGroup, startAtEnd: readon
     // The high watermark: a commit between it and the end of what is committed is in range.
     listOffsets(group.cluster, assigned, latest, 0).then(indexed),
   ])
-  const beginning = countBeginning(group, startAtEnd, commits)
+  const beginning = countBeginning(group, startAtEnd, commits, before)
   const fromEnd = assigned.filter(one => !commits.has(keyOf(one)) && one.partition < (beginning.get(one.topic) ?? 0))
   const stable = indexed(await listOffsets(group.cluster, fromEnd, latest, 1))
   await commitEnds(group, fromEnd, stable, beginning)
@@ -69,13 +76,16 @@ function countBeginning(
   group: ConsumerGroup,
   topics: readonly string[],
   commits: ReadonlyMap<string, Commit>,
+  before: ReadonlySet<string>,
 ): Map<string, number> {
   return new Map(
     topics.map(topic => {
       const partitions = allPartitions(group, topic)
       const marks = partitions.flatMap(one => commits.get(keyOf(one))?.metadata ?? [])
       const counts = marks.map(mark => Number(beganAt.exec(mark)?.[1] ?? 0))
-      return [topic, Math.min(partitions.length, ...counts)]
+      // Begun once in this process, and no commit any more: the broker has forgotten them with a topic that was deleted.
+      const isForgotten = before.has(topic) && marks.length === 0
+      return [topic, isForgotten ? 0 : Math.min(partitions.length, ...counts)]
     }),
   )
 }

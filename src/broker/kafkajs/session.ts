@@ -25,6 +25,7 @@ export class GroupSession implements GroupHook {
   readonly #claims = new WeakMap<FetchedBatch, Claim>()
   #assignment: Assignment | undefined
   #joining: Promise<void> | undefined
+  readonly #begunOn = new Set<string>()
   #stopping = false
   /** What onReset threw: the reason of the end that follows. */
   #refusal: unknown
@@ -150,7 +151,7 @@ export class GroupSession implements GroupHook {
 
   async #begin(group: ConsumerGroup): Promise<void> {
     await this.#beating(group, async () => {
-      const { positions, resets } = await startingPositions(group, this.#options.startAtEnd)
+      const { positions, resets } = await startingPositions(group, this.#options.startAtEnd, this.#begunOn)
       for (const reset of resets) this.#tellReset(reset)
       seed(group, positions)
       group.subscriptionState.subscriptionStatesByTopic = {}
@@ -160,6 +161,7 @@ export class GroupSession implements GroupHook {
       try {
         await this.#options.onAssigned(positions)
         assignment.open = true
+        for (const { topic } of positions) this.#begunOn.add(topic)
       } catch (error) {
         this.abandon()
         if (codeOf(error) !== 'E_DATA_LOST') throw error

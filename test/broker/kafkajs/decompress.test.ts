@@ -57,6 +57,24 @@ describe.each(codecs)('%s', codec => {
   })
 })
 
+test('bombs of the two codecs that run on the event loop hold it up for an instant only', async () => {
+  const limit = 64 * 1024 * 1024
+  const claim = Buffer.from([0x80, 0x80, 0x80, 0x20]) // 64 MiB
+  const snappy = Buffer.concat([claim, Buffer.from([0, 97]), Buffer.alloc(3 * 2 ** 20, Buffer.from([0xfe, 1, 0]))])
+  const block = Buffer.concat([Buffer.from([0x1f, 97, 1, 0]), Buffer.alloc(300_000, 255), Buffer.from([0])])
+  const size = Buffer.alloc(4)
+  size.writeUInt32LE(block.length)
+  const lz4 = Buffer.concat([Buffer.from([0x04, 0x22, 0x4d, 0x18, 0x60, 0x40, 0x82]), size, block, Buffer.alloc(4)])
+  for (const [codec, bytes] of Object.entries({ snappy, lz4 })) {
+    const began = performance.now()
+    const refusal = await decompress(codecNames.indexOf(codec as never), bytes, limit).catch(error => String(error))
+    const tookMs = performance.now() - began
+    console.log(`${codec}: a bomb of ${bytes.length} bytes is refused after ${tookMs.toFixed(0)} ms`)
+    expect(refusal).toMatch(/more than|claimed/)
+    expect(tookMs).toBeLessThan(3_000)
+  }
+})
+
 describe('snappy', () => {
   const raw = Buffer.from([11, (5 - 1) << 2, ...Buffer.from('hello'), ((6 - 4) << 2) | 1, 5])
 
