@@ -33,11 +33,14 @@ function setUp(options: ProcessorOptions = {}) {
     drainTimeoutMs: 100,
     clock,
   })
-  loop.attach({
-    commit: async (offsets: readonly CommittedOffset[]) => void commits.push(...offsets),
-    pause() {},
-    resume() {},
-  } as unknown as GroupConsumer)
+  loop.attach(
+    {
+      commit: async (offsets: readonly CommittedOffset[]) => void commits.push(...offsets),
+      pause() {},
+      resume() {},
+    } as unknown as GroupConsumer,
+    () => expect.unreachable(),
+  )
   const at = { topic: steps.name, partition: 0 }
   const record = (offset: bigint, rest: Partial<BrokerRecord> = {}): BrokerRecord => ({
     ...at,

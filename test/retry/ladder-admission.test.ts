@@ -267,7 +267,7 @@ describe('a copy that its topic does not take', () => {
     ['both', large(50_000, 40_000), 'value of 50000 bytes; 1 headers of 40001 bytes', {}],
     ['the key too', large(1, 1, 50_000), 'value of 1 bytes; 1 headers of 2 bytes; key of 50000 bytes', {}],
   ])('is buried without %s', async (_, delivery, leftOut, kept: { headers?: number; value?: number }) => {
-    const { admission, sent, session, blocked } = tooLarge(record => bytes(record) < 20_000)
+    const { admission, sent, session, failures } = tooLarge(record => bytes(record) < 20_000)
     await admission.settle(delivery, { kind: 'refused', error: new RecordRefused('over a guard') }, session)
     const trail = readTrail(sent[0]!.headers)
     expect(sent).toHaveLength(1)
