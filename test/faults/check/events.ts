@@ -27,6 +27,8 @@ export interface Committed {
 type About = Pick<Attempt, 'topic' | 'partition' | 'offset' | 'attempt'>
 
 export type Happening =
+  /** It has begun, and SIGTERM stops it in order from now on. */
+  | { readonly what: 'started' }
   | { readonly what: 'joined'; readonly partitions: number }
   /** A handler was called. */
   | ({ readonly what: 'received' } & Attempt)
