@@ -67,7 +67,10 @@ export class Ledger {
     return this.#unfinished
   }
 
-  /** What is finished above the prefix, as ascending ranges without gaps between records. */
+  /**
+   * What is finished above the prefix, as ascending ranges without gaps between records. Also what an earlier assignment finished
+   * and this one has not read yet: the next commit replaces the one that told of it.
+   */
   finishedAbovePrefix(): OffsetRange[] {
     const ranges: OffsetRange[] = []
     let from: bigint | undefined
@@ -80,7 +83,12 @@ export class Ledger {
       }
     }
     if (from !== undefined) ranges.push({ from, to: this.#entries.at(-1)!.offset + 1n })
-    return ranges
+    return [...ranges, ...this.#stillAhead()]
+  }
+
+  #stillAhead(): OffsetRange[] {
+    const { position } = this
+    return this.#before.filter(({ to }) => to > position).map(({ from, to }) => ({ from: from > position ? from : position, to }))
   }
 
   /** True once after each change. */
