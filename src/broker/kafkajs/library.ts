@@ -5,6 +5,7 @@ import { ConfigError } from '../../errors.ts'
 import type { ConsumerGroup, FetchedBatch, FetchedPartition } from './internals.ts'
 import { withoutAborted } from './patch-aborted.ts'
 import { crc32c } from './patch-checksum.ts'
+import { type Connection, endUnanswered } from './patch-dead-connection.ts'
 import { byPartition } from './patch-grouping.ts'
 import { decodeRecord, encodeRecord } from './patch-record.ts'
 import { type RequestQueue, withoutIdleTimer } from './patch-request-queue.ts'
@@ -48,6 +49,7 @@ function load(): Library {
     'kafkajs/src/producer/groupMessagesPerPartition.js': byPartition,
   })
   withoutIdleTimer(require('kafkajs/src/network/requestQueue/index.js') as { prototype: RequestQueue })
+  endUnanswered(require('kafkajs/src/network/connection.js') as { prototype: Connection })
   const ConsumerGroup = require('kafkajs/src/consumer/consumerGroup.js') as Library['ConsumerGroup']
   for (const method of ['joinAndSync', 'fetch', 'leave'] as const) {
     if (typeof ConsumerGroup.prototype?.[method] !== 'function') {
