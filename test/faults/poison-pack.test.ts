@@ -55,7 +55,8 @@ test('a poison pack among good messages', async () => {
     const kind = reason.split(':')[0]!
     expect(reason).toMatch(kind in bytes ? /: undecodable, \w/ : /: exhausted, ./)
   }
-  expect(Math.max(...stalls)).toBeLessThan(500)
+  // Alone on its machine it stays far below; unguarded, the header bomb takes 4 s and the array bomb 7.
+  expect(Math.max(...stalls)).toBeLessThan(1_000)
 })
 
 function poisonousBytes(good: Buffer, hostileId: number): Record<string, Buffer> {
