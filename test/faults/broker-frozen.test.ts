@@ -14,12 +14,12 @@ test('the broker stands still, and goes on', async () => {
   const { fleet, publishing, verdict, journal } = await openStage('broker-frozen', { brokers: [broker!.address] })
   const first = await Promise.all([1, 2].map(() => fleet.start()))
   await Promise.all(first.map(worker => fleet.joined(worker)))
-  const load = publishing({ entities: entities('entity', 200), perSecond: 200 })
+  const load = publishing({ entities: entities('entity', 200), perSecond: 100 })
 
   const recoveries: number[] = []
   for (let round = 1; round <= size(1, 3); round++) {
     const before = journal.ended()
-    await until(() => journal.ended() > before + 300, { withinMs: 60_000, what: 'work to be done' })
+    await until(() => journal.ended() > before + 150, { withinMs: 60_000, what: 'work to be done' })
     broker!.freeze()
     const thawAt = performance.now() + size(12_000, 30_000)
     await until(() => performance.now() >= thawAt, { withinMs: 60_000, what: 'the end of the stand-still' })

@@ -14,12 +14,12 @@ test('the broker is killed and comes back', async () => {
   const { fleet, publishing, verdict, journal } = await openStage('broker-killed', { brokers: [broker!.address] })
   const first = await Promise.all([1, 2].map(() => fleet.start()))
   await Promise.all(first.map(worker => fleet.joined(worker)))
-  const load = publishing({ entities: entities('entity', 200), perSecond: 200 })
+  const load = publishing({ entities: entities('entity', 200), perSecond: 100 })
 
   const recoveries: number[] = []
   for (let round = 1; round <= size(2, 5); round++) {
     const before = journal.ended()
-    await until(() => journal.ended() > before + 300, { withinMs: 60_000, what: 'work to be done' })
+    await until(() => journal.ended() > before + 150, { withinMs: 60_000, what: 'work to be done' })
     await broker!.kill()
     const atKill = load.acked.length
     await broker!.start()

@@ -60,7 +60,7 @@ export function openFleet(settings: WorkerSettings, journal: Journal): Fleet {
   const wrote = async ({ who, process: { exited } }: Worker, what: 'started' | 'joined') => {
     const ended = exited.then(({ code }) => Promise.reject(new Error(`${who} ended (${code}): ${output.slice(-5).join('\n')}`)))
     ended.catch(() => {})
-    const written = () => journal.lines().some(line => line.who === who && line.what === what)
+    const written = () => journal.wrote(who, what)
     await Promise.race([ended, until(written, { withinMs: patienceMs, what: `${who} to have ${what}` })])
   }
   const end = async (worker: Worker): Promise<Exit> => {

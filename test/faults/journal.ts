@@ -11,6 +11,8 @@ export interface Journal {
   lines(): readonly Line[]
   /** How many messages have ended: done or dead-lettered. */
   ended(): number
+  /** Whether this process has written a line of this kind. */
+  wrote(who: string, what: Happening['what']): boolean
   write(who: string, happening: Happening): void
 }
 
@@ -25,6 +27,7 @@ export function openJournal(): Journal {
   const file = openSync(path, 'a+')
   const lines: Line[] = []
   const ended = new Set<string>()
+  const kinds = new Set<string>()
   const buffer = Buffer.alloc(256 * 1024)
   let rest = ''
   let position = 0
@@ -39,6 +42,7 @@ export function openJournal(): Journal {
       for (const text of texts) {
         const line = JSON.parse(text) as Line
         lines.push(line)
+        kinds.add(`${line.who} ${line.what}`)
         if (line.what === 'effect' || line.what === 'dead-lettered') ended.add(idOf(line))
       }
     }
@@ -52,6 +56,10 @@ export function openJournal(): Journal {
     ended: () => {
       read()
       return ended.size
+    },
+    wrote: (who, what) => {
+      read()
+      return kinds.has(`${who} ${what}`)
     },
     write: (who, happening) => appendFileSync(path, `${JSON.stringify({ who, at: Date.now(), ...happening })}\n`),
   }

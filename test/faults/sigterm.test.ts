@@ -13,7 +13,7 @@ test('SIGTERM, round after round', async () => {
   const first = await Promise.all([1, 2, 3].map(() => fleet.start()))
   await Promise.all(first.map(worker => fleet.joined(worker)))
   const keys = [...entities('entity', size(200, 480)), ...entities('flaky', 15), ...entities('doomed', 5)]
-  const load = publishing({ entities: keys, perSecond: size(250, 600) })
+  const load = publishing({ entities: keys, perSecond: size(150, 600) })
 
   const exits = []
   for (let round = 1; round <= size(4, 10); round++) {

@@ -110,6 +110,17 @@ describe('doubles', () => {
     expect(verdictOf(lines, [])).toMatchObject({ doubled: 1, unexplained: 0 })
   })
 
+  it('allows what a process ran whose last commit was refused, even if it notices after another one took over', () => {
+    const refused: Happening = { what: 'commit-failed', error: '' }
+    const first = by('w1', joined, received('a', 0), effect('a', 0))
+    const second = by('w2', joined, received('a', 0), effect('a', 0))
+    expect(verdictOf([...first, ...second, ...by('w1', refused)], [])).toMatchObject({ doubled: 1, unexplained: 0, mayDouble: 1 })
+    const again = [...first, ...by('w1', refused, ...commits(commit(1))), ...second]
+    expect(verdictOf(again, [])).toMatchObject({ doubled: 1, unexplained: 1, mayDouble: 0 })
+    // That the second one is killed later on is no excuse for it.
+    expect(verdictOf([...first, ...second, ...by('w2', killed)], [])).toMatchObject({ doubled: 1, unexplained: 1 })
+  })
+
   it('allows a third run only if the second was caught as well', () => {
     const lines = [
       ...by('w1', joined, received('a', 0), killed),
