@@ -72,12 +72,22 @@ export class Ledger {
     return this.#entries.length - this.#head
   }
 
-  /** Offsets from the prefix to the position. */
+  /** Offsets from the prefix to the last one that is known to be finished, or to the position. */
   get distance(): number {
-    return this.tracked === 0 ? 0 : Number(this.position - this.prefix)
+    const known = this.#before.at(-1)?.to ?? 0n
+    const end = known > this.position ? known : this.position
+    return Number(end - this.prefix)
   }
 
-  /** What is finished above the prefix, as ascending ranges without gaps between records. */
+  /** There are never more runs of finished offsets above the prefix than this. */
+  get mostRuns(): number {
+    return this.#unfinished + this.#stillAhead().length
+  }
+
+  /**
+   * What is finished above the prefix, as ascending ranges without gaps between records. Also what an earlier assignment finished
+   * and this one has not read yet: the next commit replaces the one that told of it.
+   */
   finishedAbovePrefix(): OffsetRange[] {
     const ranges: OffsetRange[] = []
     let from: bigint | undefined
@@ -90,7 +100,13 @@ export class Ledger {
       }
     }
     if (from !== undefined) ranges.push({ from, to: this.#entries.at(-1)!.offset + 1n })
-    return ranges
+    return [...ranges, ...this.#stillAhead()]
+  }
+
+  #stillAhead(): readonly OffsetRange[] {
+    const { position } = this
+    if (this.#before.length === 0) return this.#before
+    return this.#before.filter(({ to }) => to > position).map(({ from, to }) => ({ from: from > position ? from : position, to }))
   }
 
   /** True once after each change. */

@@ -135,10 +135,10 @@ export class Partition implements TopicPartition {
 
   #hasRoom(): boolean {
     const { records, bytes } = this.#options.window
-    const { unfinished, tracked, distance } = this.ledger
+    const { unfinished, tracked, distance, mostRuns } = this.ledger
     if (unfinished >= records || this.#unfinishedBytes >= bytes || tracked >= mostTracked) return false
     // What is finished above the prefix must fit into the commit, or a drain would forget it and run it again.
-    return distance < bitsThatFit || unfinished < runsThatFit
+    return distance < bitsThatFit || mostRuns < runsThatFit
   }
 
   #isHalfEmpty(): boolean {

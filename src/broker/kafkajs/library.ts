@@ -7,6 +7,7 @@ import type { ConsumerGroup, FetchedBatch, FetchedPartition, RawMessage } from '
 import { withoutAborted } from './patch-aborted.ts'
 import { crc32c } from './patch-checksum.ts'
 import { withoutPatienceForRefusals } from './patch-connection-error.ts'
+import { type Connection, endUnanswered } from './patch-dead-connection.ts'
 import { fetchedDecoder } from './patch-fetched.ts'
 import { byPartition } from './patch-grouping.ts'
 import { decodeRecord, encodeRecord } from './patch-record.ts'
@@ -56,6 +57,7 @@ function load(): Library {
   withoutPatienceForRefusals(require('kafkajs/src/errors.js') as { KafkaJSConnectionError: { prototype: object } })
   withoutSwallowingAnswers(require('kafkajs/src/cluster/brokerPool.js') as { prototype: BrokerPool })
   withoutIdleTimer(require('kafkajs/src/network/requestQueue/index.js') as { prototype: RequestQueue })
+  endUnanswered(require('kafkajs/src/network/connection.js') as { prototype: Connection })
   const ConsumerGroup = require('kafkajs/src/consumer/consumerGroup.js') as Library['ConsumerGroup']
   for (const method of ['joinAndSync', 'fetch', 'leave'] as const) {
     if (typeof ConsumerGroup.prototype?.[method] !== 'function') {
