@@ -7,6 +7,7 @@ import { withoutAborted } from './patch-aborted.ts'
 import { crc32c } from './patch-checksum.ts'
 import { withoutPatienceForRefusals } from './patch-connection-error.ts'
 import { byPartition } from './patch-grouping.ts'
+import { type SaslAuthenticator, withShortSessions } from './patch-reauthentication.ts'
 import { decodeRecord, encodeRecord } from './patch-record.ts'
 import { type RequestQueue, withoutIdleTimer } from './patch-request-queue.ts'
 import { type BrokerPool, withoutSwallowingAnswers } from './patch-with-broker.ts'
@@ -52,6 +53,7 @@ function load(): Library {
   })
   withoutPatienceForRefusals(require('kafkajs/src/errors.js') as { KafkaJSConnectionError: { prototype: object } })
   withoutSwallowingAnswers(require('kafkajs/src/cluster/brokerPool.js') as { prototype: BrokerPool })
+  withShortSessions(require('kafkajs/src/broker/saslAuthenticator/index.js') as { prototype: SaslAuthenticator })
   withoutIdleTimer(require('kafkajs/src/network/requestQueue/index.js') as { prototype: RequestQueue })
   const ConsumerGroup = require('kafkajs/src/consumer/consumerGroup.js') as Library['ConsumerGroup']
   for (const method of ['joinAndSync', 'fetch', 'leave'] as const) {
