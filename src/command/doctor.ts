@@ -26,7 +26,7 @@ export function doctorCommand(): Command {
     .description('Check Node, configuration, broker, registry, topics and schemas, and say how to mend what is wrong')
     .addHelpText(
       'after',
-      '\nExit 0 when all is well, 3 when broker or registry cannot be reached, 5 when something else is wrong.',
+      '\nExit 0 when all is well, 3 when broker or registry cannot be reached, 5 when something else is wrong, a broker that refuses this client included.',
     )
     .action((_flags: object, command: Command) =>
       inContext(

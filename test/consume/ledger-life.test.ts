@@ -31,7 +31,7 @@ it('never skips a record, never runs one that was committed as finished, and com
       let running: LedgerEntry[] = []
       let next = 0
       const commit = (lost: boolean) => {
-        const { metadata } = encodeFinished(ledger.prefix, ledger.finishedAbovePrefix())
+        const metadata = encodeFinished(ledger.prefix, ledger.finishedAbovePrefix())
         const ranges = decodeFinished(ledger.prefix, metadata)
         const covered = (offset: number) =>
           BigInt(offset) < ledger.prefix || ranges.some(({ from, to }) => from <= BigInt(offset) && BigInt(offset) < to)

@@ -32,7 +32,7 @@ type Env = Record<string, string>
 const canary = (what: string) => `canary-${what}-4711`
 const passwords = Object.fromEntries(Object.values(users).map(name => [name, canary(name)]))
 /** A refusal must not take the most of a minute that an outage is given. */
-const promptlyMs = 20_000
+const promptlyMs = 30_000
 
 let secure: SecureBroker
 beforeAll(async () => {
@@ -175,24 +175,21 @@ describe.concurrent('what is wrong', () => {
     expect(performance.now() - begun).toBeLessThan(promptlyMs)
   })
 
-  test.each([wrong[0]!, wrong[6]!, wrong[11]!])(
-    '%s ends `spillway run` and `doctor`, and no secret is told',
-    async (_kind, env, reason) => {
-      const { processor } = counting()
-      for (const [command, code] of [
-        ['run', 1],
-        ['doctor', 5],
-      ] as const) {
-        const begun = performance.now()
-        const child = await spillway([command, '--verbose'], { ...env(), LOG_LEVEL: 'trace' }, processor)
-        expect(child).toMatchObject({ code })
-        expect(performance.now() - begun).toBeLessThan(promptlyMs)
-        expect(child.output).toMatch(reason)
-        expect(child.output).toContain('E_BROKER_REFUSED')
-        expectNoCanary(child.output)
-      }
-    },
-  )
+  test.each([wrong[0]!, wrong[6]!, wrong[11]!])('%s ends `spillway run`, and no secret is told', async (_kind, env, reason) => {
+    const { processor } = counting()
+    for (const [command, code] of [
+      ['run', 1],
+      ['doctor', 5],
+    ] as const) {
+      const begun = performance.now()
+      const child = await spillway([command, '--verbose'], { ...env(), LOG_LEVEL: 'trace' }, processor)
+      expect(child).toMatchObject({ code })
+      expect(performance.now() - begun).toBeLessThan(promptlyMs)
+      expect(child.output).toMatch(reason)
+      expect(child.output).toContain('E_BROKER_REFUSED')
+      expectNoCanary(child.output)
+    }
+  })
 
   test('a group that ACLs do not allow is refused; with what the documentation names, all works', async () => {
     const { processor, opened, handled } = counting()
@@ -223,14 +220,14 @@ describe.concurrent('what is wrong', () => {
 describe.concurrent('what becomes wrong later', () => {
   test('a login that is refused while consuming is tried again until it is right', async () => {
     const file = secure.certificates.path(unique('token'))
-    // The session ends with the token, and kafkajs logs in anew 10 s before.
-    writeFileSync(file, token(13))
+    writeFileSync(file, token(600))
     const { processor, opened, handled } = counting()
     await prepare(processor)
     await using service = serve({ KAFKA_BROKERS: secure.at.SASL, ...bearer({ TOKEN_FILE: file }) }, processor)
     const crashes: unknown[] = []
     service.signals.on('consumer.crashed', ({ error }) => crashes.push(error))
     await service.start()
+    // Every few seconds the client has to log in anew.
     writeFileSync(file, token(-60))
     await until(() => crashes.length >= 2, { withinMs: patienceMs, what: 'the consumer to break down, and its successor too' })
     expect(crashes).toContainEqual(

@@ -124,8 +124,8 @@ function settings(
     ...logins('sasltls', ['PLAIN', 'SCRAM-SHA-512']),
     'listener.name.sasltls.plain.sasl.jaas.config': `${loginModules}.plain.PlainLoginModule required user_${users.plain}="${passwords[users.plain]}";`,
     'listener.name.sasl.oauthbearer.sasl.jaas.config': `${loginModules}.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="broker";`,
-    // Only with it does the broker give a session that ends with the token.
-    'listener.name.sasl.oauthbearer.connections.max.reauth.ms': 3_600_000,
+    // A session ends with its token, and after this time: then the client has to log in again.
+    'listener.name.sasl.oauthbearer.connections.max.reauth.ms': 6_000,
     'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
     'super.users': superUsers.map(name => `User:${name}`).join(';'),
     'log.dirs': logs,

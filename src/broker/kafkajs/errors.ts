@@ -98,7 +98,7 @@ const advice: Readonly<Record<string, string>> = {
   CLUSTER_AUTHORIZATION_FAILED: 'this user lacks an ACL on the cluster, such as Create, Describe or IdempotentWrite',
   TRANSACTIONAL_ID_AUTHORIZATION_FAILED: 'this user lacks the ACLs Describe and Write on the transactional id',
   SASL_AUTHENTICATION_FAILED: 'look at KAFKA_SASL_*',
-  ILLEGAL_SASL_STATE: 'the broker knows no SASL on this port; look at KAFKA_SASL_* and KAFKA_BROKERS',
+  ILLEGAL_SASL_STATE: 'the broker takes no login on this port, or none at this moment; look at KAFKA_SASL_* and KAFKA_BROKERS',
   UNSUPPORTED_SASL_MECHANISM: 'look at KAFKA_SASL_MECHANISM',
 }
 

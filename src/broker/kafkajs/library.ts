@@ -10,6 +10,7 @@ import { withoutPatienceForRefusals } from './patch-connection-error.ts'
 import { type Connection, endUnanswered } from './patch-dead-connection.ts'
 import { fetchedDecoder } from './patch-fetched.ts'
 import { byPartition } from './patch-grouping.ts'
+import { type SaslAuthenticator, withShortSessions } from './patch-reauthentication.ts'
 import { decodeRecord, encodeRecord } from './patch-record.ts'
 import { type RequestQueue, withoutIdleTimer } from './patch-request-queue.ts'
 import { type BrokerPool, withoutSwallowingAnswers } from './patch-with-broker.ts'
@@ -56,6 +57,7 @@ function load(): Library {
   })
   withoutPatienceForRefusals(require('kafkajs/src/errors.js') as { KafkaJSConnectionError: { prototype: object } })
   withoutSwallowingAnswers(require('kafkajs/src/cluster/brokerPool.js') as { prototype: BrokerPool })
+  withShortSessions(require('kafkajs/src/broker/saslAuthenticator/index.js') as { prototype: SaslAuthenticator })
   withoutIdleTimer(require('kafkajs/src/network/requestQueue/index.js') as { prototype: RequestQueue })
   endUnanswered(require('kafkajs/src/network/connection.js') as { prototype: Connection })
   const ConsumerGroup = require('kafkajs/src/consumer/consumerGroup.js') as Library['ConsumerGroup']

@@ -13,8 +13,6 @@ interface Surroundings {
 }
 
 const answerWithinMs = 10_000
-/** kafkajs logs in again 10 s before its session ends, and a token that is older then would give it a session of nothing. */
-const spareMs = 15_000
 /** Of a token whose answer does not say how long it lives. */
 const unknownLifeMs = 60_000
 
@@ -32,7 +30,7 @@ export function tokenSource(
     const askedAt = now()
     try {
       const { value, lifeMs } = await askFor(request, fetch)
-      kept = { value, freshUntil: askedAt + Math.min(lifeMs * 0.8, lifeMs - spareMs), validUntil: askedAt + lifeMs }
+      kept = { value, freshUntil: askedAt + lifeMs * 0.8, validUntil: askedAt + lifeMs }
       return value
     } catch (error) {
       if (kept && now() < kept.validUntil) return kept.value
