@@ -4,7 +4,7 @@ import { batchLimits } from '../../../src/broker/kafkajs/decompress.ts'
 import type { FetchedPartition } from '../../../src/broker/kafkajs/internals.ts'
 import { library } from '../../../src/broker/kafkajs/library.ts'
 import { fetchedDecoder } from '../../../src/broker/kafkajs/patch-fetched.ts'
-import { nextOffset } from '../../../src/broker/kafkajs/records.ts'
+import { beginsBefore, nextOffset, toRecord } from '../../../src/broker/kafkajs/records.ts'
 import { answerOf, batchBytes, recordsBytes } from './fetched-bytes.ts'
 
 const defaults = { ...batchLimits }
@@ -98,6 +98,9 @@ test('read from its middle, an unreadable batch is not passed over', async () =>
   const { Batch } = library()
   const batch = new Batch('topic', '13', { partition: 0, highWatermark: '20', messages } as FetchedPartition)
   expect(batch.messages.map(({ offset }) => offset)).toEqual(['14'])
+  // Nor by who reads only up to its middle.
+  const record = toRecord('topic', 0, batch.messages[0]!)
+  expect([10n, 11n, 15n].map(end => beginsBefore(record, end))).toEqual([false, true, true])
 })
 
 test('one of an aborted transaction is left out like its records', async () => {
