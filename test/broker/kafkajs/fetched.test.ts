@@ -49,6 +49,7 @@ test('records and headers are counted together, and bounded', async () => {
   const of = (count: number) =>
     batchBytes({ count, body: recordsBytes(Array.from({ length: count }, String), headers) }) // biome-ignore format: one line
   expect(await decode(of(10))).toHaveLength(10)
+  expect(await decode(batchBytes({ count: 100, body: recordsBytes(Array.from({ length: 100 }, String)) }))).toHaveLength(100)
   expect((await decode(of(11)))[0]!.unreadable?.reason).toMatch(/headers/)
   const huge = Array.from({ length: 101 }, (): [string, null] => ['', null])
   expect((await decode(batchBytes({ count: 1, body: recordsBytes(['x'], huge) })))[0]!.unreadable?.reason).toMatch(/101 headers/)
@@ -60,7 +61,7 @@ test('a batch of 250,000 records is decoded, and the event loop turns meanwhile'
   const body = Buffer.concat(Array.from({ length: count }, () => one))
   let turns = 0
   const timer = setInterval(() => turns++, 1)
-  const messages = await decode(gzipped(0n, body, count))
+  const messages = await decode(batchBytes({ count, body }))
   clearInterval(timer)
   expect(messages).toHaveLength(count)
   expect(messages[0]!.unreadable).toBeUndefined()
