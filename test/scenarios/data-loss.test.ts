@@ -10,6 +10,8 @@ import { library } from '../../src/broker/kafkajs/library.ts'
 import { defaultLimits } from '../../src/consume/limits.ts'
 import { unique } from '../unique.ts'
 import { until } from '../until.ts'
+import { journalling } from './child/journalling.ts'
+import { openJournal, spillwayRun, startChild } from './children.ts'
 import { openScenario, patienceMs } from './harness.ts'
 import { stepsOn } from './messages.ts'
 
@@ -115,6 +117,27 @@ test('told to stop, a running group ends, and the process says why', async () =>
   expect(await running.failed).toMatchObject({ code: 'E_DATA_LOST' })
   expect(failed).toHaveLength(1)
   expect(handled).not.toContain(8)
+})
+
+test('told to stop, `spillway run` ends with exit code 1 and the reason', async () => {
+  const { admin, prepare, put } = await openScenario()
+  const journal = openJournal()
+  const settings = { ...journal.settings, onDataLoss: 'stop' } as const
+  const { consumer: reader, opened } = journalling(settings)
+  await prepare([reader])
+  const topic = opened.topic.name
+  for (let n = 0; n < 3; n++) await put(topic, { value: Buffer.from('anything') })
+  const child = await startChild(spillwayRun, settings)
+  const committed = async () =>
+    (await admin.committed(reader.name, [topic])).find(({ partition }) => partition === 0)?.offset === 3n
+  await until(committed, { ...patience, what: 'the commit' })
+  child.kill('SIGTERM')
+  expect(await child.exited).toEqual({ code: 0, signal: null })
+  for (let n = 0; n < 3; n++) await put(topic, { value: Buffer.from('anything') })
+  await deleteUpTo(topic, 5)
+  const again = await startChild(spillwayRun, settings)
+  expect(await again.exited).toEqual({ code: 1, signal: null })
+  expect(again.output.join('\n')).toContain(`${topic}[0] 3, which is gone`)
 })
 
 async function kafkaJsAdmin(): Promise<KafkaJs.Admin> {

@@ -108,11 +108,10 @@ async function decodeRecords(bytes: Buffer, count: number, context: BatchContext
     at = start + length
     if (length < 0 || at > bytes.length) throw new Error('a record reaches past the end of its batch')
     const decoder = { buffer: bytes.subarray(start, at), offset: 0 }
-    const record = decodeRecord(decoder, context, maxItems - items)
+    const record = decodeRecord(decoder, context, maxItems - items - 1)
     if (decoder.offset !== length) throw new Error('a record is longer or shorter than it says')
     records.push(record)
     items += 1 + record.pairs.length
-    if (items > maxItems) throw new Error(`more than ${maxItems} records and headers`)
     if (items < turnAt) continue
     turnAt = items + itemsATurn
     await turnOfTheLoop()

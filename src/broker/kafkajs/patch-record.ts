@@ -58,7 +58,7 @@ export function decodeRecord(
   const value = takeBytes(cursor)
   const pairs: Header[] = []
   const count = takeVarint(cursor)
-  if (count > maxHeaders) throw new Error(`a record with ${count} headers, of ${maxHeaders} that are left to its batch`)
+  if (count > maxHeaders) throw new Error(`too many records and headers: one more record with ${count} headers`)
   for (let left = count; left > 0 && cursor.at < cursor.bytes.length; left--) {
     const name = takeBytes(cursor)
     pairs.push([name === null ? '' : name.toString('utf8'), takeBytes(cursor)])

@@ -15,6 +15,11 @@ export function toRecord(topic: string, partition: number, message: RawMessage):
   }
 }
 
+/** Whether it, or the batch that it stands for, begins before this offset. */
+export function beginsBefore({ offset, unreadable }: BrokerRecord, end: bigint): boolean {
+  return (unreadable?.firstOffset ?? offset) < end
+}
+
 /**
  * The offset after what was fetched; undefined when nothing was. An answer holds whole batches, and a batch reaches to its last
  * offset even where compaction, an abort or a marker has left no record for a consumer.

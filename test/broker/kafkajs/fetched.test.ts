@@ -4,7 +4,7 @@ import { batchLimits } from '../../../src/broker/kafkajs/decompress.ts'
 import type { FetchedPartition } from '../../../src/broker/kafkajs/internals.ts'
 import { library } from '../../../src/broker/kafkajs/library.ts'
 import { fetchedDecoder } from '../../../src/broker/kafkajs/patch-fetched.ts'
-import { nextOffset } from '../../../src/broker/kafkajs/records.ts'
+import { beginsBefore, nextOffset, toRecord } from '../../../src/broker/kafkajs/records.ts'
 import { answerOf, batchBytes, recordsBytes } from './fetched-bytes.ts'
 
 const defaults = { ...batchLimits }
@@ -49,6 +49,7 @@ test('records and headers are counted together, and bounded', async () => {
   const of = (count: number) =>
     batchBytes({ count, body: recordsBytes(Array.from({ length: count }, String), headers) }) // biome-ignore format: one line
   expect(await decode(of(10))).toHaveLength(10)
+  expect(await decode(batchBytes({ count: 100, body: recordsBytes(Array.from({ length: 100 }, String)) }))).toHaveLength(100)
   expect((await decode(of(11)))[0]!.unreadable?.reason).toMatch(/headers/)
   const huge = Array.from({ length: 101 }, (): [string, null] => ['', null])
   expect((await decode(batchBytes({ count: 1, body: recordsBytes(['x'], huge) })))[0]!.unreadable?.reason).toMatch(/101 headers/)
@@ -60,7 +61,7 @@ test('a batch of 250,000 records is decoded, and the event loop turns meanwhile'
   const body = Buffer.concat(Array.from({ length: count }, () => one))
   let turns = 0
   const timer = setInterval(() => turns++, 1)
-  const messages = await decode(gzipped(0n, body, count))
+  const messages = await decode(batchBytes({ count, body }))
   clearInterval(timer)
   expect(messages).toHaveLength(count)
   expect(messages[0]!.unreadable).toBeUndefined()
@@ -98,6 +99,9 @@ test('read from its middle, an unreadable batch is not passed over', async () =>
   const { Batch } = library()
   const batch = new Batch('topic', '13', { partition: 0, highWatermark: '20', messages } as FetchedPartition)
   expect(batch.messages.map(({ offset }) => offset)).toEqual(['14'])
+  // Nor by who reads only up to its middle.
+  const record = toRecord('topic', 0, batch.messages[0]!)
+  expect([10n, 11n, 15n].map(end => beginsBefore(record, end))).toEqual([false, true, true])
 })
 
 test('one of an aborted transaction is left out like its records', async () => {
