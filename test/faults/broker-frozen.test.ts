@@ -18,14 +18,24 @@ test('the broker stands still, and goes on', async () => {
 
   const recoveries: number[] = []
   for (let round = 1; round <= size(1, 3); round++) {
-    const before = journal.ended()
-    await until(() => journal.ended() > before + 150, { withinMs: 60_000, what: 'work to be done' })
+    const ended = journal.ended()
+    await until(() => journal.ended() > ended + 150, { withinMs: 60_000, what: 'work to be done' })
     broker!.freeze()
     const thawAt = performance.now() + size(12_000, 30_000)
     await until(() => performance.now() >= thawAt, { withinMs: 60_000, what: 'the end of the stand-still' })
-    const [acked, ended] = [load.acked.length, journal.ended()]
+    const [acked, before] = [load.acked.length, journal.lines().length]
     broker!.thaw()
-    await until(() => load.acked.length > acked && journal.ended() > ended + 50, { withinMs: 60_000, what: 'work to go on' })
+    const atWork = () =>
+      new Set(
+        journal
+          .lines()
+          .slice(before)
+          .flatMap(({ what, who }) => (what === 'committed' ? [who] : [])),
+      )
+    await until(() => load.acked.length > acked && atWork().size === fleet.working.length, {
+      withinMs: 60_000,
+      what: 'every process to work again',
+    })
     recoveries.push(Math.round(performance.now() - thawAt))
   }
   await load.stop()

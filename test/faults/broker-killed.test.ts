@@ -18,14 +18,24 @@ test('the broker is killed and comes back', async () => {
 
   const recoveries: number[] = []
   for (let round = 1; round <= size(2, 5); round++) {
-    const before = journal.ended()
-    await until(() => journal.ended() > before + 150, { withinMs: 60_000, what: 'work to be done' })
+    const ended = journal.ended()
+    await until(() => journal.ended() > ended + 150, { withinMs: 60_000, what: 'work to be done' })
     await broker!.kill()
     const atKill = load.acked.length
     await broker!.start()
     const readyAt = performance.now()
-    const ended = journal.ended()
-    await until(() => load.acked.length > atKill && journal.ended() > ended + 50, { withinMs: 60_000, what: 'work to go on' })
+    const before = journal.lines().length
+    const atWork = () =>
+      new Set(
+        journal
+          .lines()
+          .slice(before)
+          .flatMap(({ what, who }) => (what === 'committed' ? [who] : [])),
+      )
+    await until(() => load.acked.length > atKill && atWork().size === fleet.working.length, {
+      withinMs: 60_000,
+      what: 'every process to work again',
+    })
     recoveries.push(Math.round(performance.now() - readyAt))
   }
   await load.stop()

@@ -3,7 +3,6 @@
  * or never settles. The good ones are all done, each bad one is in the DLQ once, with its reason, and the one process that handles
  * them neither restarts nor stands still.
  */
-import { randomBytes } from 'node:crypto'
 import { expect, inject, test } from 'vitest'
 import { stepsOn } from '../scenarios/messages.ts'
 import { until } from '../until.ts'
@@ -55,8 +54,8 @@ test('a poison pack among good messages', async () => {
     const kind = reason.split(':')[0]!
     expect(reason).toMatch(kind in bytes ? /: undecodable, \w/ : /: exhausted, ./)
   }
-  // Alone on its machine it stays far below; unguarded, the header bomb takes 4 s and the array bomb 7.
-  expect(Math.max(...stalls)).toBeLessThan(1_000)
+  // A machine that has other things to do adds its own; unguarded, the header bomb takes 4 s and the array bomb 7.
+  expect(Math.max(...stalls)).toBeLessThan(2_000)
 })
 
 function poisonousBytes(good: Buffer, hostileId: number): Record<string, Buffer> {
@@ -74,7 +73,7 @@ function poisonousBytes(good: Buffer, hostileId: number): Record<string, Buffer>
     truncated: good.subarray(0, good.length - 1),
     trailing: Buffer.concat([good, Buffer.from([1])]),
     json: Buffer.from('{"id":"x","n":1}'),
-    'random-bytes': Buffer.concat([good.subarray(0, 5), randomBytes(64), Buffer.from([0x80])]),
+    'endless-number': Buffer.concat([good.subarray(0, 5), Buffer.alloc(64, 0xff)]),
     // A text that claims to be 2^62 bytes long.
     'string-bomb': Buffer.concat([good.subarray(0, 5), Buffer.from('feffffffffffffffff01', 'hex')]),
     // 2^26 items of no bytes each.
