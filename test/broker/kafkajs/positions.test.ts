@@ -30,7 +30,7 @@ function groupWith(commits: Readonly<Record<number, string>>): ConsumerGroup {
           partitions: one.partitions.map(({ partition }) => ({
             partition,
             offset: commits[partition] ?? '-1',
-            metadata: 's1:start',
+            metadata: 's1:start:2',
           })),
         })),
       }),
