@@ -55,7 +55,10 @@ async function run(context: CommandContext, names: readonly string[]): Promise<n
   logger.info({ service: service.name, processors: processors.map(({ name }) => name) }, 'starting')
   const failure: { error?: unknown } = {}
   const failed = starting.then(
-    () => new Promise<never>(() => {}),
+    async running => {
+      failure.error = await running.failed
+      return exitCodeOf(failure.error)
+    },
     error => {
       if (!start.signal.aborted) failure.error = error
       return exitCodeOf(error)

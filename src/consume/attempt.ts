@@ -1,8 +1,8 @@
 /** One try of a record: decode it, find its handler, run it under its deadline. Never rejects: whatever happens is the answer. */
-import { codeOf, HandlerTimeout } from '../errors.ts'
+import { AssignmentLost, codeOf, HandlerTimeout } from '../errors.ts'
 import { type Envelope, readEnvelope } from '../message/envelope.ts'
 import type { Signals } from '../observe/signals.ts'
-import type { Decoder } from '../schema/decoder.ts'
+import type { Decoded, Decoder } from '../schema/decoder.ts'
 import type { Attempted, Delivery } from './admission.ts'
 import { HandlerContext } from './context.ts'
 import type { Context, Handler, Logger, Middleware, Outbound } from './handler.ts'
@@ -18,33 +18,49 @@ export interface AttemptOptions {
   readonly signals: Signals
 }
 
-/** While its handler runs, the attempt is in `running` and can be cancelled there. */
-export type Attempt = (delivery: Delivery, running: Running) => Promise<Attempted>
+/** The assignment that attempts belong to. */
+export interface AttemptScope {
+  /** The handlers that run, to be cancelled when the assignment is lost. */
+  readonly calls: Running
+  readonly isOver: boolean
+}
+
+export type Attempt = (delivery: Delivery, scope: AttemptScope) => Promise<Attempted>
 
 export function createAttempt(options: AttemptOptions): Attempt {
-  const handlers = handlersByTopicAndType(options.processor)
   const { processor, decoder } = options
+  const handlers = handlersByTopicAndType(processor)
+  const unhandled = (type: string, id: string): Attempted => ({
+    kind: 'unhandled',
+    type,
+    id,
+    deadLetter: processor.unhandled === 'dead-letter',
+  })
 
-  return async (delivery, running) => {
+  return async (delivery, scope) => {
     const { record, origin } = delivery
-    if (record.value === null) return { kind: 'unhandled', type: 'null', id: '', deadLetter: false }
-    let type = ''
-    let id = ''
+    if (record.value === null) return unhandled('null', '')
+    let decoded: Decoded
     try {
       const decoding = decoder.decode(record.value)
-      const decoded = decoding instanceof Promise ? await decoding : decoding
-      type = decoded.type
-      const envelope = readEnvelope(record.headers, origin, type)
-      id = envelope.id
-      const handler = decoded.kind === 'message' ? handlers.get(origin.topic)?.get(type) : undefined
-      if (!handler || decoded.kind !== 'message')
-        return { kind: 'unhandled', type, id, deadLetter: processor.unhandled === 'dead-letter' }
-      const startedAtMs = performance.now()
-      const ctx = new HandlerContext(delivery, envelope, options)
-      await underDeadline(options, ctx, running, () => runHandler(processor.middleware, handler, decoded.payload, ctx))
+      decoded = decoding instanceof Promise ? await decoding : decoding
+    } catch (error) {
+      return codeOf(error) === 'E_UNDECODABLE' ? { kind: 'undecodable', error } : { kind: 'threw', type: '', id: '', error }
+    }
+    const { type } = decoded
+    const envelope = readEnvelope(record.headers, origin, type)
+    const { id } = envelope
+    const handler = decoded.kind === 'message' ? handlers.get(origin.topic)?.get(type) : undefined
+    if (!handler || decoded.kind !== 'message') return unhandled(type, id)
+    // The registry may have taken its time: by now another process may be running this record.
+    if (scope.isOver) return { kind: 'threw', type, id, error: new AssignmentLost('the assignment was lost') }
+    const ctx = new HandlerContext(delivery, envelope, options)
+    const startedAtMs = performance.now()
+    try {
+      await underDeadline(options, ctx, scope.calls, () => runHandler(processor.middleware, handler, decoded.payload, ctx))
       return { kind: 'returned', type, id, durationMs: performance.now() - startedAtMs }
     } catch (error) {
-      return codeOf(error) === 'E_UNDECODABLE' ? { kind: 'undecodable', error } : { kind: 'threw', type, id, error }
+      return { kind: 'threw', type, id, error }
     }
   }
 }

@@ -1,5 +1,5 @@
 /** What a group subscribes to, and whether it may: topics are created by `spillway topic apply`, never by a running process. */
-import type { Broker, TopicState } from '../broker/port.ts'
+import type { Admin, Broker, TopicState } from '../broker/port.ts'
 import { type Processor, sourceTopics } from '../consume/processor.ts'
 import { TopicsMissing } from '../errors.ts'
 import { isTierOf } from '../topic/names.ts'
@@ -10,12 +10,23 @@ import { isTierOf } from '../topic/names.ts'
  */
 export async function topicsToConsume(broker: Broker, processor: Processor): Promise<string[]> {
   const admin = broker.admin()
+  try {
+    return await existingTopics(admin, processor)
+  } finally {
+    await admin.close()
+  }
+}
+
+async function existingTopics(admin: Admin, processor: Processor): Promise<string[]> {
   const { ladder, name } = processor
   const sources = sourceTopics(processor)
-  const tiers = [...ladder.tiers, ladder.immediate].map(tier => tier.topic)
+  const tiers = [...ladder.waits, ladder.immediate].map(tier => tier.topic)
   const existingTiers = (await admin.topicNames()).filter(topic => isTierOf(name, topic))
   const states = new Map(
-    (await admin.topics([...new Set([...sources, ...tiers, ladder.dlq, ...existingTiers])])).map(state => [state.name, state]),
+    (await admin.topics([...new Set([...sources, ...tiers, ladder.dlq, ...existingTiers])], { config: false })).map(state => [
+      state.name,
+      state,
+    ]),
   )
   const problems = [
     ...[...sources, ...tiers, ladder.dlq].filter(topic => !states.has(topic)).map(topic => `topic ${topic} does not exist`),

@@ -9,6 +9,7 @@ import type {
   GroupConsumer,
   GroupConsumerOptions,
   GroupMember,
+  OffsetReset,
   TopicPartition,
 } from '../../src/broker/port.ts'
 import { until } from '../until.ts'
@@ -28,6 +29,7 @@ export interface RecordingConsumer extends GroupConsumer {
   assignment(): readonly AssignedPartition[] | undefined
   /** The highest position that was reported, by `topic/partition`. */
   readonly positions: ReadonlyMap<string, bigint>
+  readonly resets: readonly OffsetReset[]
   /** Commits everything handed over so far, of what is assigned. */
   commitAll(): Promise<void>
 }
@@ -58,6 +60,7 @@ export function recordingConsumer(broker: Broker, options: RecordingOptions): Re
   const happenings: Happening[] = []
   const records: BrokerRecord[] = []
   const positions = new Map<string, bigint>()
+  const resets: OffsetReset[] = []
   let assignment: readonly AssignedPartition[] | undefined
   const note = (what: Happening['what'], partitions: readonly TopicPartition[]) =>
     void happenings.push({ what, partitions: partitions.map(nameOf) })
@@ -81,6 +84,10 @@ export function recordingConsumer(broker: Broker, options: RecordingOptions): Re
     onPosition(at, position) {
       positions.set(nameOf(at), position)
       options.onPosition?.(at, position)
+    },
+    onReset(reset) {
+      resets.push(reset)
+      options.onReset?.(reset)
     },
     async onRevoking() {
       const held = assignment
@@ -112,6 +119,7 @@ export function recordingConsumer(broker: Broker, options: RecordingOptions): Re
     happenings,
     records,
     positions,
+    resets,
     values: () => records.map(record => record.value?.toString()),
     assignment: () => assignment,
     commitAll,

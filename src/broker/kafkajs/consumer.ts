@@ -24,7 +24,7 @@ export function groupConsumer(client: Client, options: GroupConsumerOptions): Gr
   consumer.on(consumer.events.CRASH, ({ payload }) => {
     session.abandon()
     if (session.stopping) return
-    const failure = client.failure(`consume as ${options.group}`, payload.error)
+    const failure = client.failure(`consume as ${options.group}`, session.refusal ?? payload.error)
     if (isSettled) options.onCrash(failure)
     else session.joined.reject(failure)
   })
@@ -90,6 +90,7 @@ async function begin(
   cluster: Cluster,
 ): Promise<void> {
   try {
+    await client.admitted()
     await consumer.connect()
     const partitions = await countPartitions(options.topics, cluster)
     await consumer.subscribe({ topics: [...options.topics], fromBeginning: true })
@@ -105,7 +106,7 @@ async function begin(
     await session.joined.promise
   } catch (error) {
     void consumer.disconnect().catch(() => {})
-    throw client.failure(`join the group ${options.group}`, error)
+    throw client.failure(`join the group ${options.group}`, session.refusal ?? error)
   }
 }
 

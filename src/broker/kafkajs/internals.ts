@@ -1,5 +1,5 @@
 /** What we touch inside kafkajs 2.2.4. Its own typings leave these out; the boot guard in library.ts pins the version they hold for. */
-import type { Headers } from '../../message/headers.ts'
+import type { HeaderSize, Headers } from '../../message/headers.ts'
 
 export interface ProtocolPartition {
   readonly partition: number
@@ -117,18 +117,33 @@ export interface BatchContext {
   readonly inTransaction: boolean
   readonly isControlBatch?: boolean
   readonly magicByte?: number
+  readonly partitionLeaderEpoch?: number
+  readonly producerEpoch?: number
+  readonly firstSequence?: number
 }
 
-/** A record as our decoder leaves it (patch-record.ts). `pairs` and `batchContext` are missing on the formats before Kafka 0.11. */
+/** A batch that could not be read. It stands at its last offset. */
+export interface UnreadableBatch {
+  readonly firstOffset: string
+  readonly codec: string
+  /** As it lies in the log. */
+  readonly bytes: number
+  readonly reason: string
+}
+
+/** A record as our decoder leaves it (patch-record.ts). `pairs`, `headerSize` and `batchContext` are missing on the formats before Kafka 0.11. */
 export interface RawMessage {
   readonly offset: string
   readonly timestamp: string
   readonly key: Buffer | null
   readonly value: Buffer | null
   readonly pairs?: Headers
+  readonly headerSize?: HeaderSize
   readonly headers: unknown
   readonly isControlRecord?: boolean
   readonly batchContext?: BatchContext
+  /** Not a record but what stands for a batch (patch-fetched.ts). */
+  readonly unreadable?: UnreadableBatch
 }
 
 export interface FetchedBatch {

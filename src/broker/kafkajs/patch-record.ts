@@ -4,7 +4,7 @@
  * - theirs costs an encoder object a header, and decodes headers in quadratic time: 20,000 of them (149 KB) stop a process for 76 s.
  * Headers travel as our pairs, in order. Whoever else uses kafkajs in this process may still send and read its headers object.
  */
-import type { Header, Headers } from '../../message/headers.ts'
+import type { Header, HeaderSize, Headers } from '../../message/headers.ts'
 import { type KafkaJsHeaders, toKafkaJs } from './headers.ts'
 import type { BatchContext } from './internals.ts'
 
@@ -44,16 +44,34 @@ export function encodeRecord(record: OutgoingKafkaRecord): EncodedRecord {
   return { buf: buffer, buffer }
 }
 
-/** Key and value only: what waits its turn should be small, and headers are read when they are asked for. */
-export function decodeRecord(decoder: { buffer: Buffer; offset: number }, context: BatchContext): DecodedRecord {
+/**
+ * Key and value only: what waits its turn should be small, and headers are made when they are asked for. Here they are walked
+ * over and measured. Throws when there are more than `maxHeaders`.
+ */
+export function decodeRecord(
+  decoder: { buffer: Buffer; offset: number },
+  context: BatchContext,
+  maxHeaders = Number.POSITIVE_INFINITY,
+): DecodedRecord {
   const cursor = { bytes: decoder.buffer, at: decoder.offset }
   const attributes = cursor.bytes[cursor.at++]!
   const timestampDelta = takeVarint(cursor)
   const offsetDelta = takeVarint(cursor)
   const key = takeBytes(cursor)
   const value = takeBytes(cursor)
-  decoder.offset = cursor.bytes.length
-  return new DecodedRecord(context, attributes, timestampDelta, offsetDelta, key, value, cursor)
+  const atHeaders = { ...cursor }
+  const headerSize = passHeaders(cursor, maxHeaders)
+  decoder.offset = cursor.at
+  return new DecodedRecord(context, attributes, { timestampDelta, offsetDelta, key, value, atHeaders, headerSize })
+}
+
+interface RecordParts {
+  readonly timestampDelta: number
+  readonly offsetDelta: number
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+  readonly atHeaders: Cursor
+  readonly headerSize: HeaderSize
 }
 
 export class DecodedRecord {
@@ -61,28 +79,22 @@ export class DecodedRecord {
   readonly attributes: number
   readonly key: Buffer | null
   readonly value: Buffer | null
+  readonly headerSize: HeaderSize
   readonly #timestampDelta: number
   readonly #offsetDelta: number
   readonly #bytes: Buffer
   readonly #headersAt: number
 
-  constructor(
-    context: BatchContext,
-    attributes: number,
-    timestampDelta: number,
-    offsetDelta: number,
-    key: Buffer | null,
-    value: Buffer | null,
-    atHeaders: Cursor,
-  ) {
+  constructor(context: BatchContext, attributes: number, parts: RecordParts) {
     this.batchContext = context
     this.attributes = attributes
-    this.key = key
-    this.value = value
-    this.#timestampDelta = timestampDelta
-    this.#offsetDelta = offsetDelta
-    this.#bytes = atHeaders.bytes
-    this.#headersAt = atHeaders.at
+    this.key = parts.key
+    this.value = parts.value
+    this.headerSize = parts.headerSize
+    this.#timestampDelta = parts.timestampDelta
+    this.#offsetDelta = parts.offsetDelta
+    this.#bytes = parts.atHeaders.bytes
+    this.#headersAt = parts.atHeaders.at
   }
 
   get magicByte(): number | undefined {
@@ -204,6 +216,22 @@ function takeBytes(cursor: Cursor): Buffer | null {
   const bytes = cursor.bytes.subarray(cursor.at, cursor.at + length)
   cursor.at += length
   return bytes
+}
+
+/** The cursor stands behind the headers then; what they measure is what `pairs` would give. */
+function passHeaders(cursor: Cursor, maxHeaders: number): HeaderSize {
+  const claimed = takeVarint(cursor)
+  if (claimed > maxHeaders) throw new Error(`too many records and headers: one more record with ${claimed} headers`)
+  let count = 0
+  let bytes = 0
+  for (; count < claimed && cursor.at < cursor.bytes.length; count++) bytes += passBytes(cursor) + passBytes(cursor)
+  return { count, bytes }
+}
+
+function passBytes(cursor: Cursor): number {
+  const length = Math.max(0, takeVarint(cursor))
+  cursor.at += length
+  return length
 }
 
 /** Names that were read before, as they repeat with every record; one a slot, as names are anyone's. */

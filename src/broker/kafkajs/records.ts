@@ -1,5 +1,5 @@
-import type { Headers } from '../../message/headers.ts'
-import type { BrokerRecord } from '../port.ts'
+import type { HeaderSize, Headers } from '../../message/headers.ts'
+import type { BrokerRecord, UnreadableBatch } from '../port.ts'
 import { fromKafkaJs, type KafkaJsHeaders } from './headers.ts'
 import type { FetchedBatch, RawMessage } from './internals.ts'
 
@@ -14,6 +14,7 @@ class FetchedRecord implements BrokerRecord {
   readonly timestampMs: number
   readonly key: Buffer | null
   readonly value: Buffer | null
+  readonly unreadable?: UnreadableBatch
   readonly #message: RawMessage
 
   constructor(topic: string, partition: number, message: RawMessage) {
@@ -24,6 +25,12 @@ class FetchedRecord implements BrokerRecord {
     this.key = message.key
     this.value = message.value
     this.#message = message
+    const { unreadable } = message
+    if (unreadable) this.unreadable = { ...unreadable, firstOffset: BigInt(unreadable.firstOffset) }
+  }
+
+  get headerSize(): HeaderSize | undefined {
+    return this.#message.headerSize
   }
 
   /**
@@ -39,6 +46,11 @@ class FetchedRecord implements BrokerRecord {
 }
 
 let lastRead: { readonly message: RawMessage | undefined; readonly headers: Headers } = { message: undefined, headers: [] }
+
+/** Whether it, or the batch that it stands for, begins before this offset. */
+export function beginsBefore({ offset, unreadable }: BrokerRecord, end: bigint): boolean {
+  return (unreadable?.firstOffset ?? offset) < end
+}
 
 /**
  * The offset after what was fetched; undefined when nothing was. An answer holds whole batches, and a batch reaches to its last

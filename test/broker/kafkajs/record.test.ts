@@ -74,6 +74,8 @@ describe('the record encoder', () => {
       fc.property(fc.record({ key: fc.option(bytes), headers: fc.array(nullable, { maxLength: 8 }) }), ({ key, headers }) => {
         const result = decoded(encodeRecord({ key, value: null, headers }).buffer)
         expect({ key: result.key, value: result.value, pairs: result.pairs }).toEqual({ key, value: null, pairs: headers })
+        const measured = headers.reduce((sum, [one, value]) => sum + Buffer.byteLength(one) + (value?.length ?? 0), 0)
+        expect(result.headerSize).toEqual({ count: headers.length, bytes: measured })
       }),
     )
   })
