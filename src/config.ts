@@ -10,5 +10,6 @@ export {
   secretsIn,
   type Tls,
 } from './config/connection.ts'
+export { type HttpAddress, httpFlag } from './config/http.ts'
 export { configNames, findConfig, loadService } from './config/load.ts'
 export { defineService, type Service, type ServiceOptions } from './config/service.ts'

@@ -90,8 +90,12 @@ export interface GroupConsumerHandlers {
    * to survive: it must not throw.
    */
   onRecords(records: readonly BrokerRecord[], heartbeat: () => Promise<void>): Promise<void>
-  /** The partition has been read up to `position`, which may be past the last record handed over: control and aborted records take offsets too. */
-  onPosition(partition: TopicPartition, position: bigint): void
+  /**
+   * The partition has been read up to `position`, which may be past the last record handed over: control and aborted records take
+   * offsets too. `end` is the offset after the last record there is, as of the last fetch. Called when either has moved, and
+   * after the first fetch of an assignment in any case.
+   */
+  onPosition(partition: TopicPartition, position: bigint, end: bigint): void
   /** Before every join and before leaving: finish what runs and commit. Heartbeats go on meanwhile; afterwards the assignment is gone. */
   onRevoking(): Promise<void>
   /** The consumer broke down and is not coming back by itself. */

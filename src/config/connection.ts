@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { inspect } from 'node:util'
 import { ConfigError } from '../errors.ts'
+import { type HttpAddress, httpAddress } from './http.ts'
 
 /** PEM texts; `true` trusts the system's authorities. */
 export type Tls = true | { readonly ca?: string; readonly cert?: string; readonly key?: string }
@@ -26,6 +27,8 @@ export interface Connection {
   /** Undefined: pretty on a terminal, else JSON lines. */
   readonly logFormat: 'json' | 'pretty' | undefined
   readonly shutdownTimeoutMs: number
+  /** Where `run` tells how it is; undefined: nowhere. */
+  readonly http?: HttpAddress
 }
 
 export type LogLevel = (typeof logLevels)[number]
@@ -36,7 +39,7 @@ const logFormats = ['json', 'pretty'] as const
 const mechanisms = ['plain', 'scram-sha-256', 'scram-sha-512'] as const
 
 /**
- * Reads KAFKA_*, SCHEMA_REGISTRY_*, LOG_* and SHUTDOWN_TIMEOUT_MS. The fallback, a local stack that runs, counts only when
+ * Reads KAFKA_*, SCHEMA_REGISTRY_*, LOG_*, HTTP_* and SHUTDOWN_TIMEOUT_MS. The fallback, a local stack that runs, counts only when
  * neither broker nor registry is given: half of each would mix two worlds. Throws ConfigError (E_CONFIG) with every problem found.
  */
 export function readConnection(
@@ -52,6 +55,7 @@ export function readConnection(
     problems.push('SCHEMA_REGISTRY_PASSWORD is set, SCHEMA_REGISTRY_USERNAME is not')
   const ssl = tls(read)
   const sasl = login(read)
+  const http = httpAddress(read.text('HTTP_HOST'), read.text('HTTP_PORT'), problems)
   const connection: Connection = {
     brokers: where.brokers,
     registryUrl: where.registryUrl,
@@ -63,6 +67,7 @@ export function readConnection(
     logLevel: read.choice('LOG_LEVEL', logLevels) ?? 'info',
     logFormat: read.choice('LOG_FORMAT', logFormats),
     shutdownTimeoutMs: read.milliseconds('SHUTDOWN_TIMEOUT_MS') ?? 25_000,
+    ...(http && { http }),
   }
   if (problems.length > 0) throw new ConfigError(problems)
   return concealing(connection, ['registryPassword'])

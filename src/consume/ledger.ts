@@ -7,6 +7,7 @@ import { contains, type OffsetRange } from './finished.ts'
 
 export interface LedgerEntry {
   readonly offset: bigint
+  readonly timestampMs: number
   finished: boolean
 }
 
@@ -28,11 +29,11 @@ export class Ledger {
   }
 
   /** Begins a fetched record; undefined when it is not to be run: read already, or finished in an earlier assignment. */
-  begin(offset: bigint): LedgerEntry | undefined {
+  begin(offset: bigint, timestampMs = 0): LedgerEntry | undefined {
     if (offset < this.position) return undefined
     this.position = offset + 1n
     this.#changed = true
-    const entry = { offset, finished: contains(this.#before, offset) }
+    const entry = { offset, timestampMs, finished: contains(this.#before, offset) }
     if (entry.finished && this.#unfinished === 0) return undefined
     this.#entries.push(entry)
     if (entry.finished) return undefined
@@ -52,15 +53,21 @@ export class Ledger {
     }
   }
 
-  /** The partition has been read up to `position`, by records or without any. */
-  advanceTo(position: bigint): void {
-    if (position <= this.position) return
+  /** The partition has been read up to `position`, by records or without any. False when that was known. */
+  advanceTo(position: bigint): boolean {
+    if (position <= this.position) return false
     this.position = position
     this.#changed = true
+    return true
   }
 
   get prefix(): bigint {
     return this.#entries[this.#head]?.offset ?? this.position
+  }
+
+  /** The timestamp of the record at the prefix; undefined when all that were read are finished. */
+  get oldestMs(): number | undefined {
+    return this.#entries[this.#head]?.timestampMs
   }
 
   get unfinished(): number {

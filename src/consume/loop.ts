@@ -8,7 +8,8 @@ import type { Admission } from './admission.ts'
 import type { Attempt } from './attempt.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { type Processor, sourceTopics } from './processor.ts'
-import { defaultLimits, GroupSession, type SessionLimits, type SessionProgress } from './session.ts'
+import type { SessionProgress } from './progress.ts'
+import { defaultLimits, GroupSession, type SessionLimits } from './session.ts'
 
 export interface LoopOptions {
   readonly processor: Processor
@@ -69,6 +70,7 @@ export class GroupLoop {
     })
     this.#session = session
     signals.emit('consumer.joined', { group: processor.name, partitions: partitions.length })
+    if (partitions.length === 0) session.polled()
   }
 
   async onRecords(records: readonly BrokerRecord[], heartbeat: () => Promise<void>): Promise<void> {
@@ -80,8 +82,8 @@ export class GroupLoop {
     }
   }
 
-  onPosition(partition: TopicPartition, position: bigint): void {
-    this.#session?.advance(partition, position)
+  onPosition(partition: TopicPartition, position: bigint, end: bigint): void {
+    this.#session?.advance(partition, position, end)
   }
 
   async onRevoking(): Promise<void> {
@@ -125,6 +127,7 @@ export class GroupLoop {
       if (offsets.length === 0) return
       try {
         await this.#consumer?.commit(offsets)
+        session.committed(offsets)
       } catch (error) {
         session.returnCommit(offsets)
         this.#armCommit(session)

@@ -4,6 +4,7 @@ import type { Delivery } from './admission.ts'
 import type { Clock } from './clock.ts'
 import { decodeFinished } from './finished.ts'
 import { Ledger, type LedgerEntry } from './ledger.ts'
+import type { Blocked, PartitionProgress, PauseReason } from './progress.ts'
 import { Waiting } from './waiting.ts'
 
 /** A delivery and the ledger entry that it finishes. */
@@ -14,9 +15,6 @@ export interface Tracked {
   readonly bytes: number
 }
 
-/** `window`: enough unfinished records are here. `blocked`: a record waits for the registry or for a produce. `metadata`: finished offsets no longer fit a commit. */
-export type PauseReason = 'window' | 'blocked' | 'metadata'
-
 export class Partition implements TopicPartition {
   readonly topic: string
   readonly partition: number
@@ -26,6 +24,12 @@ export class Partition implements TopicPartition {
   readonly #reasons = new Set<PauseReason>()
   /** How many deliveries of this partition wait for the registry or for a produce. */
   #blocked = 0
+  /** Those that waited at least once and are not finished yet. */
+  readonly #troubled = new Set<Delivery>()
+  #trouble: Blocked | undefined
+  /** The offset after the last record there is, as of the last fetch. */
+  #end: bigint | undefined
+  #committed: bigint
 
   constructor(
     assigned: AssignedPartition,
@@ -38,6 +42,38 @@ export class Partition implements TopicPartition {
     this.ledger = new Ledger(assigned.position, decodeFinished(assigned.position, assigned.metadata))
     this.waiting = new Waiting(clock, onDue)
     this.#pause = pause
+    this.#committed = assigned.position
+  }
+
+  /** True when there is something new to commit. */
+  advance(position: bigint, end: bigint): boolean {
+    this.#end = end
+    return this.ledger.advanceTo(position)
+  }
+
+  committed(offset: bigint): void {
+    this.#committed = offset
+  }
+
+  finish({ entry, delivery }: Tracked): void {
+    this.ledger.finish(entry)
+    if (this.#trouble && this.#troubled.delete(delivery) && this.#troubled.size === 0) this.#trouble = undefined
+  }
+
+  progress(): PartitionProgress {
+    const { topic, partition, ledger } = this
+    return {
+      topic,
+      partition,
+      position: ledger.position,
+      committed: this.#committed,
+      end: this.#end,
+      unfinished: ledger.unfinished,
+      waiting: this.waiting.size,
+      oldestMs: ledger.oldestMs,
+      paused: [...this.#reasons],
+      blocked: this.#trouble,
+    }
   }
 
   setPaused(reason: PauseReason, paused: boolean): void {
@@ -48,8 +84,10 @@ export class Partition implements TopicPartition {
     if (before === 1 && this.#reasons.size === 0) this.#pause(this, false)
   }
 
-  block(): void {
+  block(delivery: Delivery, reason: Blocked['reason'], nowMs: number): void {
     this.#blocked++
+    this.#troubled.add(delivery)
+    this.#trouble = { reason, sinceMs: this.#trouble?.sinceMs ?? nowMs }
     this.setPaused('blocked', true)
   }
 

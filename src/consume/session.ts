@@ -12,6 +12,7 @@ import { type Clock, pause, withinMs } from './clock.ts'
 import { encodeFinished } from './finished.ts'
 import { createLanes, type Lanes } from './lanes.ts'
 import { Partition, type Tracked } from './partition.ts'
+import type { SessionProgress } from './progress.ts'
 
 export interface SessionLimits {
   /** In lanes, running or queued, of all partitions together: above either, fetching waits. */
@@ -46,15 +47,6 @@ export interface SessionOptions {
   readonly onProgress: () => void
 }
 
-export interface SessionProgress {
-  /** Records in lanes, running or queued. */
-  readonly queued: number
-  /** Records in memory that are not due. */
-  readonly waiting: number
-  /** The next offset to be read of every assigned partition. */
-  readonly positions: readonly (TopicPartition & { readonly position: bigint })[]
-}
-
 /** Failures that are never the message's fault: the record waits where it is and no attempt is used up. */
 const outages = new Set(['E_REGISTRY_UNAVAILABLE', 'E_BROKER_UNAVAILABLE'])
 
@@ -64,7 +56,10 @@ export class GroupSession implements Session {
   readonly #lanes: Lanes<Tracked>
   readonly #draining = new AbortController()
   readonly #cancels = new Set<(reason: unknown) => void>()
+  /** What is being decoded or handled, and since when. */
+  readonly #attempts = new Map<Delivery, number>()
   #queuedBytes = 0
+  #polled = false
   #over = false
   #lowWater: (() => void)[] = []
 
@@ -87,11 +82,13 @@ export class GroupSession implements Session {
   }
 
   progress(): SessionProgress {
-    const partitions = this.#all()
+    const partitions = this.#all().map(partition => partition.progress())
     return {
       queued: this.#lanes.size,
-      waiting: partitions.reduce((sum, { waiting }) => sum + waiting.size, 0),
-      positions: partitions.map(({ topic, partition, ledger }) => ({ topic, partition, position: ledger.position })),
+      running: this.#lanes.running,
+      waiting: partitions.reduce((sum, { waiting }) => sum + waiting, 0),
+      partitions,
+      attempts: [...this.#attempts].map(([{ origin }, startedAtMs]) => ({ origin, startedAtMs })),
     }
   }
 
@@ -101,7 +98,7 @@ export class GroupSession implements Session {
     const partition = first && this.#partitionOf(first)
     if (!partition || this.#draining.signal.aborted) return false
     for (const record of records) {
-      const entry = partition.ledger.begin(record.offset)
+      const entry = partition.ledger.begin(record.offset, record.timestampMs)
       if (!entry) continue
       const bytes = (record.value?.length ?? 0) + (record.key?.length ?? 0)
       this.#admit({ delivery: this.#deliveryOf(record), entry, partition, bytes })
@@ -110,9 +107,16 @@ export class GroupSession implements Session {
     return true
   }
 
-  advance(at: TopicPartition, position: bigint): void {
-    this.#partitionOf(at)?.ledger.advanceTo(position)
-    this.#options.onProgress()
+  advance(at: TopicPartition, position: bigint, end: bigint): void {
+    if (this.#partitionOf(at)?.advance(position, end)) this.#options.onProgress()
+    this.polled()
+  }
+
+  /** The broker has answered a fetch, or there is nothing to fetch. */
+  polled(): void {
+    if (this.#polled) return
+    this.#polled = true
+    this.#options.signals.emit('consumer.polled', { group: this.#options.group })
   }
 
   /** Resolves at once, or when enough of the queue is done, or after `atMostMs`. */
@@ -146,6 +150,11 @@ export class GroupSession implements Session {
       })
   }
 
+  /** The commit with these offsets was acknowledged. */
+  committed(offsets: readonly CommittedOffset[]): void {
+    for (const at of offsets) this.#partitionOf(at)?.committed(at.offset)
+  }
+
   /** The commit with these offsets did not get through. */
   returnCommit(offsets: readonly CommittedOffset[]): void {
     for (const at of offsets) this.#partitionOf(at)?.ledger.markChanged()
@@ -173,8 +182,9 @@ export class GroupSession implements Session {
     for (const cancel of [...this.#cancels]) cancel(lost)
   }
 
-  block({ record }: Delivery, reason: 'registry' | 'produce', error: unknown, retryInMs: number): void {
-    this.#partitionOf(record)?.block()
+  block(delivery: Delivery, reason: 'registry' | 'produce', error: unknown, retryInMs: number): void {
+    const { record } = delivery
+    this.#partitionOf(record)?.block(delivery, reason, this.#options.clock.now())
     this.#options.signals.emit('partition.blocked', { ...this.#about(record), reason, error, retryInMs })
   }
 
@@ -233,7 +243,9 @@ export class GroupSession implements Session {
   async #attempted(delivery: Delivery): Promise<Attempted> {
     const { clock, limits, attempt } = this.#options
     for (let retryInMs = limits.retryAfterMs; ; retryInMs = Math.min(retryInMs * 2, limits.maxRetryAfterMs)) {
+      this.#attempts.set(delivery, clock.now())
       const attempted = await attempt(delivery, this.#cancels)
+      this.#attempts.delete(delivery)
       this.#refuseIfOver()
       if (attempted.kind !== 'threw' || !outages.has(codeOf(attempted.error) ?? '')) return attempted
       this.block(delivery, 'registry', attempted.error, retryInMs)
@@ -247,8 +259,9 @@ export class GroupSession implements Session {
     if (this.#over) throw new AssignmentLost('the assignment was lost while the handler ran')
   }
 
-  #finish({ partition, entry }: Tracked): void {
-    partition.ledger.finish(entry)
+  #finish(tracked: Tracked): void {
+    const { partition } = tracked
+    partition.finish(tracked)
     this.#options.onProgress()
     if (partition.ledger.unfinished * 2 <= this.#options.limits.partitionWindow) partition.setPaused('window', false)
   }

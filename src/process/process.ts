@@ -6,7 +6,8 @@ import { type Clock, systemClock } from '../consume/clock.ts'
 import type { Logger, Outbound } from '../consume/handler.ts'
 import { GroupLoop } from '../consume/loop.ts'
 import { type Processor, sourceTopics } from '../consume/processor.ts'
-import type { SessionLimits, SessionProgress } from '../consume/session.ts'
+import type { SessionProgress } from '../consume/progress.ts'
+import type { SessionLimits } from '../consume/session.ts'
 import { ConfigError } from '../errors.ts'
 import type { Envelope } from '../message/envelope.ts'
 import type { Signals } from '../observe/signals.ts'
@@ -119,7 +120,7 @@ function supervise(loop: GroupLoop, options: ProcessOptions): SupervisedGroup {
       sessionTimeoutMs,
       onAssigned: partitions => loop.onAssigned(partitions),
       onRecords: (records, heartbeat) => loop.onRecords(records, heartbeat),
-      onPosition: (partition, position) => loop.onPosition(partition, position),
+      onPosition: (partition, position, end) => loop.onPosition(partition, position, end),
       onRevoking: () => loop.onRevoking(),
       onCrash: error => {
         loop.abandon()

@@ -1,5 +1,5 @@
 /** What a group subscribes to, and whether it may: topics are created by `spillway topic apply`, never by a running process. */
-import type { Broker, TopicState } from '../broker/port.ts'
+import type { Admin, Broker, TopicState } from '../broker/port.ts'
 import { type Processor, sourceTopics } from '../consume/processor.ts'
 import { TopicsMissing } from '../errors.ts'
 import { isTierOf } from '../topic/names.ts'
@@ -10,6 +10,15 @@ import { isTierOf } from '../topic/names.ts'
  */
 export async function topicsToConsume(broker: Broker, processor: Processor): Promise<string[]> {
   const admin = broker.admin()
+  try {
+    return await topicsOf(admin, processor)
+  } finally {
+    // A consumer that is built anew asks again.
+    await admin.close()
+  }
+}
+
+async function topicsOf(admin: Admin, processor: Processor): Promise<string[]> {
   const { ladder, name } = processor
   const sources = sourceTopics(processor)
   const tiers = [...ladder.tiers, ladder.immediate].map(tier => tier.topic)

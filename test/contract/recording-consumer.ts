@@ -28,6 +28,8 @@ export interface RecordingConsumer extends GroupConsumer {
   assignment(): readonly AssignedPartition[] | undefined
   /** The highest position that was reported, by `topic/partition`. */
   readonly positions: ReadonlyMap<string, bigint>
+  /** The end that was reported last, by `topic/partition`. */
+  readonly ends: ReadonlyMap<string, bigint>
   /** Commits everything handed over so far, of what is assigned. */
   commitAll(): Promise<void>
 }
@@ -58,6 +60,7 @@ export function recordingConsumer(broker: Broker, options: RecordingOptions): Re
   const happenings: Happening[] = []
   const records: BrokerRecord[] = []
   const positions = new Map<string, bigint>()
+  const ends = new Map<string, bigint>()
   let assignment: readonly AssignedPartition[] | undefined
   const note = (what: Happening['what'], partitions: readonly TopicPartition[]) =>
     void happenings.push({ what, partitions: partitions.map(nameOf) })
@@ -78,9 +81,10 @@ export function recordingConsumer(broker: Broker, options: RecordingOptions): Re
       records.push(...batch)
       await options.onRecords?.(batch, heartbeat)
     },
-    onPosition(at, position) {
+    onPosition(at, position, end) {
       positions.set(nameOf(at), position)
-      options.onPosition?.(at, position)
+      ends.set(nameOf(at), end)
+      options.onPosition?.(at, position, end)
     },
     async onRevoking() {
       const held = assignment
@@ -112,6 +116,7 @@ export function recordingConsumer(broker: Broker, options: RecordingOptions): Re
     happenings,
     records,
     positions,
+    ends,
     values: () => records.map(record => record.value?.toString()),
     assignment: () => assignment,
     commitAll,

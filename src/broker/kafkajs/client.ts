@@ -26,6 +26,8 @@ export interface Client {
   newKafka(): Kafka
   /** The connection for metadata, offsets and reading. Made when first asked for, anew when that failed. */
   cluster(): Promise<Cluster>
+  /** Gives that connection up: it may be as dead as another one has turned out to be, and would say so half a minute later. */
+  renewCluster(): void
   failure(doing: string, error: unknown): SpillwayError
   log(level: KafkaLogLevel, message: string, extra: Readonly<Record<string, unknown>>): void
   close(): Promise<void>
@@ -49,6 +51,10 @@ export function newClient(options: KafkaOptions): Client {
     cluster: () => {
       shared ??= openCluster(clusterOf(newKafka()))
       return shared.connected()
+    },
+    renewCluster: () => {
+      void shared?.close()
+      shared = undefined
     },
     failure: (doing, error) => brokerFailure(doing, brokers, error),
     log,
