@@ -7,6 +7,8 @@ export interface Lanes<T> {
   /** Nothing starts any more; what runs goes on. */
   close(): void
   readonly running: number
+  /** What runs, one a lane. */
+  current(): T[]
   /** Running and queued. */
   readonly size: number
   /** Resolves when nothing runs; call it after `close`. */
@@ -16,6 +18,7 @@ export interface Lanes<T> {
 interface Lane<T> {
   readonly name: string
   readonly queue: T[]
+  current: T | undefined
 }
 
 /** `run` must not reject: what became of an item is its own business. */
@@ -37,7 +40,7 @@ export function createLanes<T>(concurrency: number, run: (item: T) => Promise<vo
         lane.queue.push(item)
         return
       }
-      const fresh = { name, queue: [item] }
+      const fresh: Lane<T> = { name, queue: [item], current: undefined }
       lanes.set(name, fresh)
       ready.push(fresh)
       startReady()
@@ -48,6 +51,7 @@ export function createLanes<T>(concurrency: number, run: (item: T) => Promise<vo
     get running() {
       return running
     },
+    current: () => [...lanes.values()].flatMap(({ current }) => current ?? []),
     get size() {
       return size
     },
@@ -67,7 +71,9 @@ export function createLanes<T>(concurrency: number, run: (item: T) => Promise<vo
   }
 
   async function runNext(lane: Lane<T>): Promise<void> {
-    await run(lane.queue.shift()!)
+    lane.current = lane.queue.shift()!
+    await run(lane.current)
+    lane.current = undefined
     running--
     size--
     if (lane.queue.length > 0) ready.push(lane)

@@ -13,6 +13,8 @@ export interface Tracked {
   readonly entry: LedgerEntry
   readonly partition: Partition
   readonly bytes: number
+  /** Since when it is being decoded or handled; 0: it is not. */
+  attemptSinceMs: number
 }
 
 export class Partition implements TopicPartition {

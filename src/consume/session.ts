@@ -56,8 +56,6 @@ export class GroupSession implements Session {
   readonly #lanes: Lanes<Tracked>
   readonly #draining = new AbortController()
   readonly #cancels = new Set<(reason: unknown) => void>()
-  /** What is being decoded or handled, and since when. */
-  readonly #attempts = new Map<Delivery, number>()
   #queuedBytes = 0
   #polled = false
   #over = false
@@ -88,7 +86,10 @@ export class GroupSession implements Session {
       running: this.#lanes.running,
       waiting: partitions.reduce((sum, { waiting }) => sum + waiting, 0),
       partitions,
-      attempts: [...this.#attempts].map(([{ origin }, startedAtMs]) => ({ origin, startedAtMs })),
+      attempts: this.#lanes
+        .current()
+        .filter(({ attemptSinceMs }) => attemptSinceMs > 0)
+        .map(({ delivery: { origin }, attemptSinceMs }) => ({ origin, startedAtMs: attemptSinceMs })),
     }
   }
 
@@ -101,7 +102,7 @@ export class GroupSession implements Session {
       const entry = partition.ledger.begin(record.offset, record.timestampMs)
       if (!entry) continue
       const bytes = (record.value?.length ?? 0) + (record.key?.length ?? 0)
-      this.#admit({ delivery: this.#deliveryOf(record), entry, partition, bytes })
+      this.#admit({ delivery: this.#deliveryOf(record), entry, partition, bytes, attemptSinceMs: 0 })
     }
     if (partition.ledger.unfinished >= this.#options.limits.partitionWindow) partition.setPaused('window', true)
     return true
@@ -226,7 +227,7 @@ export class GroupSession implements Session {
     const verdict = admission.admit(tracked.delivery)
     switch (verdict.kind) {
       case 'run':
-        await admission.settle(tracked.delivery, await this.#attempted(tracked.delivery), this)
+        await admission.settle(tracked.delivery, await this.#attempted(tracked), this)
         return true
       case 'forward':
         await admission.forward(tracked.delivery, verdict.untilMs, this)
@@ -240,12 +241,13 @@ export class GroupSession implements Session {
   }
 
   /** Tries until the record itself has an answer: an outage is waited out here. */
-  async #attempted(delivery: Delivery): Promise<Attempted> {
+  async #attempted(tracked: Tracked): Promise<Attempted> {
+    const { delivery } = tracked
     const { clock, limits, attempt } = this.#options
     for (let retryInMs = limits.retryAfterMs; ; retryInMs = Math.min(retryInMs * 2, limits.maxRetryAfterMs)) {
-      this.#attempts.set(delivery, clock.now())
+      tracked.attemptSinceMs = clock.now()
       const attempted = await attempt(delivery, this.#cancels)
-      this.#attempts.delete(delivery)
+      tracked.attemptSinceMs = 0
       this.#refuseIfOver()
       if (attempted.kind !== 'threw' || !outages.has(codeOf(attempted.error) ?? '')) return attempted
       this.block(delivery, 'registry', attempted.error, retryInMs)

@@ -1,4 +1,4 @@
-/** The time that handlers took, as a histogram. Counted here, since prom-client's own counting costs a tenth of what handling a message does. */
+/** The time that handlers took, as a histogram. Counted here: prom-client makes and hashes an object of labels each time. */
 import { Histogram, type MetricObjectWithValues, type MetricValueWithName, type Registry } from 'prom-client'
 
 type Labels = 'group' | 'type'
