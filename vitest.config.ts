@@ -8,7 +8,14 @@ const alias = [
 ]
 
 const architecture = ['test/architecture/**/*.test.ts']
-const broker = ['test/contract/kafkajs.test.ts', 'test/scenarios/**/*.test.ts', 'test/dev/**/*.test.ts']
+const broker = [
+  'test/contract/kafkajs.test.ts',
+  'test/scenarios/**/*.test.ts',
+  'test/security/**/*.test.ts',
+  'test/dev/**/*.test.ts',
+]
+// The stories only: the checker that they use is tested without a broker. What needs three brokers and minutes is for --long.
+const faults = ['test/faults/*.test.ts', ...(process.env.FAULTS_LONG ? ['test/faults/long/*.test.ts'] : [])]
 
 export default defineConfig({
   test: {
@@ -16,7 +23,12 @@ export default defineConfig({
     projects: [
       {
         resolve: { alias },
-        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: [...architecture, ...broker], testTimeout: 10_000 },
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: [...architecture, ...broker, 'test/faults/*.test.ts', 'test/faults/long/*.test.ts'],
+          testTimeout: 30_000,
+        },
       },
       { resolve: { alias }, test: { name: 'architecture', include: architecture, testTimeout: 10_000 } },
       {
@@ -31,6 +43,18 @@ export default defineConfig({
           // All files share one broker on what may be two cores; vitest wants a group of its own for another number of workers.
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        resolve: { alias },
+        test: {
+          name: 'faults',
+          include: faults,
+          globalSetup: 'test/global-setup.ts',
+          testTimeout: process.env.FAULTS_LONG ? 900_000 : 180_000,
+          hookTimeout: 120_000,
+          maxWorkers: process.env.FAULTS_LONG ? 1 : 2,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -6,10 +6,10 @@ export {
   type LogLevel,
   readConnection,
   registryOptions,
-  type Sasl,
   secretsIn,
-  type Tls,
 } from './config/connection.ts'
 export { type HttpAddress, httpFlag } from './config/http.ts'
 export { configNames, findConfig, loadService } from './config/load.ts'
+export type { Sasl } from './config/sasl.ts'
 export { defineService, type Service, type ServiceOptions } from './config/service.ts'
+export type { Tls } from './config/tls.ts'

@@ -16,6 +16,7 @@ export interface ConnectOptions {
  */
 export async function connect(options: ConnectOptions = {}): Promise<Client> {
   const connection = readConnection(undefined, readLocalFile(process.cwd()))
+  for (const warning of connection.warnings) process.emitWarning(warning, 'SpillwayWarning')
   const broker = connectKafka(brokerOptions(connection))
   const registry = connectRegistry(registryOptions(connection))
   try {

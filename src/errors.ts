@@ -65,10 +65,24 @@ export class KeyMissing extends SpillwayError {
   }
 }
 
-/** A record larger than its topic takes. Nothing was sent. */
+/** A record, or records sent together, larger than their topic takes. Nothing was written. */
 export class RecordTooLarge extends SpillwayError {
+  constructor(message: string, options: { cause?: unknown } = {}) {
+    super('E_RECORD_TOO_LARGE', message, options)
+  }
+}
+
+/** A record over a guard, or a batch that cannot be read: the message names the guard and both numbers. It is not looked into. */
+export class RecordRefused extends SpillwayError {
   constructor(message: string) {
-    super('E_RECORD_TOO_LARGE', message)
+    super('E_RECORD_REFUSED', message)
+  }
+}
+
+/** Records of a source or tier are gone that the group has not handled, and its consumer is to stop then (`onDataLoss: 'stop'`). Nothing is committed. */
+export class DataLost extends SpillwayError {
+  constructor(message: string) {
+    super('E_DATA_LOST', message)
   }
 }
 

@@ -1,9 +1,10 @@
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import { defineService, httpFlag, loadService, readConnection, secretsIn } from '../src/config.ts'
+import type { PasswordLogin } from '../src/config/sasl.ts'
+import { brokerOptions, defineService, httpFlag, loadService, readConnection, secretsIn } from '../src/config.ts'
 import { consumer, on, worker } from '../src/consume/processor.ts'
 import type { ConfigError } from '../src/errors.ts'
 import { event, job, topic } from '../src/message/definition.ts'
@@ -143,13 +144,17 @@ describe('a service', () => {
 
 describe('the connection', () => {
   test('comes from the environment', () => {
-    expect({ ...readConnection({ ...given, KAFKA_CLIENT_ID: 'c', LOG_FORMAT: 'json', SHUTDOWN_TIMEOUT_MS: '10' }) }).toEqual({
+    const settings = { KAFKA_CLIENT_ID: 'c', LOG_FORMAT: 'json', SHUTDOWN_TIMEOUT_MS: '10', KAFKA_MAX_BATCH_BYTES: '99' }
+    expect(brokerOptions(readConnection({ ...given, ...settings })).batchLimits).toEqual({ maxBytes: 99 })
+    expect({ ...readConnection({ ...given, ...settings }) }).toEqual({
       brokers: ['a:9092', 'b:9092'],
       registryUrl: 'http://registry:8081',
       clientId: 'c',
       logLevel: 'info',
       logFormat: 'json',
       shutdownTimeoutMs: 10,
+      warnings: [],
+      maxBatchBytes: 99,
     })
     expect(readConnection({ KAFKA_BOOTSTRAP_SERVERS: 'x:1', SCHEMA_REGISTRY_URL: 'http://r' }).brokers).toEqual(['x:1'])
   })
@@ -196,7 +201,14 @@ describe('the connection', () => {
     const file = join(mkdtempSync(join(tmpdir(), 'spillway-')), 'password')
     writeFileSync(file, ' pass word \n')
     const env = { ...given, KAFKA_SASL_MECHANISM: 'SCRAM-SHA-256', KAFKA_SASL_USERNAME: 'u', KAFKA_SASL_PASSWORD_FILE: file }
-    expect({ ...readConnection(env).sasl }).toEqual({ mechanism: 'scram-sha-256', username: 'u', password: ' pass word ' })
+    const { sasl } = readConnection(env)
+    expect(sasl).toMatchObject({ mechanism: 'scram-sha-256', username: 'u' })
+    const { password } = sasl as PasswordLogin
+    expect(password()).toBe(' pass word ')
+    writeFileSync(file, 'rotated')
+    expect(password()).toBe('rotated')
+    rmSync(file)
+    expect(password()).toBe('rotated')
   })
 
   test('shows no secret when it is printed, logged or made JSON of', () => {
@@ -206,8 +218,6 @@ describe('the connection', () => {
       KAFKA_SASL_MECHANISM: 'plain',
       KAFKA_SASL_USERNAME: 'u',
       KAFKA_SASL_PASSWORD: 'canary-sasl',
-      KAFKA_SSL_CERT: 'cert',
-      KAFKA_SSL_KEY: 'canary-key',
     }
     const connection = readConnection(env)
     expect(connection.registryPassword).toBe('in=url')
@@ -218,7 +228,7 @@ describe('the connection', () => {
       JSON.stringify({ ...connection }.sasl),
     ])
       expect(text).not.toMatch(/canary|in=url|in%3Durl/)
-    expect(secretsIn(env).map(({ value }) => value)).toEqual(expect.arrayContaining(['canary-sasl', 'in=url', 'canary-key']))
+    expect(secretsIn(env).map(({ value }) => value)).toEqual(expect.arrayContaining(['canary-sasl', 'in=url']))
   })
 
   test('does not repeat credentials in its complaints', () => {

@@ -1,7 +1,7 @@
 /**
  * What Spillway needs of a broker. The comments are the contract; one suite (test/contract) proves it for every
  * implementation. Errors that leave a port are BrokerUnavailable (E_BROKER_UNAVAILABLE, retryable) or BrokerRefused
- * (E_BROKER_REFUSED): never an error class of the client library.
+ * (E_BROKER_REFUSED, or E_RECORD_TOO_LARGE for what a topic does not take): never an error class of the client library.
  */
 import type { Headers } from '../message/headers.ts'
 
@@ -15,6 +15,21 @@ export interface BrokerRecord {
   readonly key: Buffer | null
   readonly value: Buffer | null
   readonly headers: Headers
+  /** Present when this is no record but stands for a whole batch of them: it has the batch's last offset, no key, value or headers. */
+  readonly unreadable?: UnreadableBatch
+}
+
+/**
+ * A batch of the log that is corrupt, or larger inside than the connection allows. It is handed over once, as one record in its
+ * place, and what comes after it as ever: neither passed over without a word nor the end of reading.
+ */
+export interface UnreadableBatch {
+  readonly firstOffset: bigint
+  /** none, gzip, snappy, lz4, zstd */
+  readonly codec: string
+  /** As it lies in the log. */
+  readonly bytes: number
+  readonly reason: string
 }
 
 export interface OutgoingRecord {
@@ -81,12 +96,19 @@ export interface AssignedPartition extends TopicPartition {
   readonly metadata: string
 }
 
+/** Why a position moved: the records behind it were deleted, or the log ends before it, as one does that was lost or made anew. */
+export interface OffsetReset extends TopicPartition {
+  readonly from: bigint
+  readonly to: bigint
+  readonly reason: 'deleted' | 'log-ends-before'
+}
+
 export interface GroupConsumerHandlers {
-  /** A fresh assignment: nothing of the one before is valid any more. Records come only after it has resolved. */
+  /** A fresh assignment: nothing of the one before is valid any more. Records come only after it has resolved. A rejection with E_DATA_LOST ends the consumer. */
   onAssigned(partitions: readonly AssignedPartition[]): Promise<void>
   /**
-   * Records of one partition, in order. The next ones are fetched when this resolves, so waiting is back-pressure; `heartbeat`
-   * keeps the membership while waiting. May be called for several partitions at once. Whatever it throws is the library's bug
+   * Records of one partition, in order. The next ones are fetched when this resolves, so waiting is back-pressure, and may hold the
+   * other partitions too: pause one that alone has enough. `heartbeat` keeps the membership while waiting. May be called for several partitions at once. Whatever it throws is the library's bug
    * to survive: it must not throw.
    */
   onRecords(records: readonly BrokerRecord[], heartbeat: () => Promise<void>): Promise<void>
@@ -96,6 +118,12 @@ export interface GroupConsumerHandlers {
    * after the first fetch of an assignment in any case.
    */
   onPosition(partition: TopicPartition, position: bigint, end: bigint): void
+  /**
+   * The position has moved by itself: what lay at `from` is gone. Found at a join it is told before onAssigned, and the assignment
+   * begins with `to`. Found later, `to` may be below `from`: then records come from there, of a log that was made anew.
+   * What this throws ends the consumer before it reads on: start rejects, or onCrash tells, with what was thrown.
+   */
+  onReset(reset: OffsetReset): void
   /** Before every join and before leaving: finish what runs and commit. Heartbeats go on meanwhile; afterwards the assignment is gone. */
   onRevoking(): Promise<void>
   /** The consumer broke down and is not coming back by itself. */
@@ -151,8 +179,8 @@ export interface GroupState {
 export interface Admin {
   brokerCount(): Promise<number>
   topicNames(): Promise<string[]>
-  /** Only those that exist. */
-  topics(names: readonly string[]): Promise<TopicState[]>
+  /** Only those that exist. With `config: false` their `config` is empty: to read it, a user needs an ACL more (DescribeConfigs). */
+  topics(names: readonly string[], options?: { readonly config?: boolean }): Promise<TopicState[]>
   /** Resolves when they can be written to. A topic that exists already is left alone. */
   createTopics(specs: readonly TopicSpec[]): Promise<void>
   addPartitions(topic: string, partitions: number): Promise<void>
@@ -173,7 +201,7 @@ export interface PartitionBounds {
 
 /** Reads partitions without joining a group. */
 export interface Reader {
-  /** Calls `onRecord` for each committed record with from <= offset < to, in order, and waits for its promise if it gives one. */
+  /** Calls `onRecord` for each committed record with from <= offset < to, in order, and waits for its promise if it gives one. What stands for a batch that cannot be read is handed over when the batch begins before `to`. */
   read(
     range: TopicPartition & { from: bigint; to: bigint },
     onRecord: (record: BrokerRecord) => void | Promise<void>,

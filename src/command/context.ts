@@ -62,7 +62,11 @@ export async function openAt(command: Command, read: () => Connection): Promise<
     import('../schema/registry.ts'),
   ])
   const onLog = (level: string, message: string) => note(`kafka client, ${level}: ${message}`)
-  const connection = once(read)
+  const connection = once(() => {
+    const found = read()
+    for (const warning of found.warnings) note(`warning: ${warning}`)
+    return found
+  })
   const broker = once(() => connectKafka({ ...brokerOptions(connection()), ...(verbose && { onLog }) }))
   const registry = once(() => connectRegistry(registryOptions(connection())))
   const service = once(() => loadService(config))

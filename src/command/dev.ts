@@ -1,7 +1,7 @@
 /** `spillway dev` */
 import { Command } from 'commander'
 import { environment, findConfig, loadService, readConnection, type Service } from '../config.ts'
-import { UsageError } from '../errors.ts'
+import { AlreadyRunning, UsageError } from '../errors.ts'
 import { stopOnSignals } from '../process/shutdown.ts'
 import { exitWith, type GlobalOptions, type Output, openAt, outputOf } from './context.ts'
 import { errorText } from './print-error.ts'
@@ -30,10 +30,13 @@ async function dev(command: Command): Promise<number> {
   refuseGiven()
   // A broken configuration is said before anything is started.
   const service = config !== undefined || findConfig() ? await loadService(config) : undefined
-  const [{ startLocalStack }, { removeLocalFile, writeLocalFile }] = await Promise.all([
+  const [{ startLocalStack }, { readLocalFile, removeLocalFile, writeLocalFile }] = await Promise.all([
     import('../dev/local.ts'),
     import('../dev/local-file.ts'),
   ])
+  const other = readLocalFile(process.cwd())
+  if (other)
+    throw new AlreadyRunning(`process ${other.pid} keeps a local broker up in this folder already (${other.brokers.join(', ')})`)
   const stack = await startLocalStack({ env: environment(), dataDir: `${folder}/data`, onProgress: output.note })
   const stop = async (): Promise<void> => {
     removeLocalFile(process.cwd())

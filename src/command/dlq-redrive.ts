@@ -103,7 +103,7 @@ function planLines(plan: RedrivePlan): string[] {
 
 const stayWords = {
   'no-trail': 'no failure trail, so nobody knows where they came from',
-  oversize: 'the value was too large for the DLQ and lies only at the source',
+  oversize: 'too large for the DLQ, or a batch that cannot be read: what they are about lies only at the source',
 } as const
 
 function letters(count: number): string {

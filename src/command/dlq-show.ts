@@ -94,6 +94,10 @@ function trailLines({ record, trail }: Letter): string[] {
   return [
     field('origin', `${printable(origin.topic)} ${origin.partition}:${origin.offset} of ${timeOf(origin.timestampMs)}`),
     field('disposition', `${printable(trail.disposition ?? 'unknown')} after ${tries}`),
+    ...(trail.batchLastOffset === undefined
+      ? []
+      : [field('batch', `all records up to ${trail.batchLastOffset} (${printable(trail.batchCodec ?? '')}), at the origin`)]),
+    ...(trail.leftOut === undefined ? [] : [field('left out', `${printable(trail.leftOut)}, at the origin`)]),
     ...(trail.firstFailedAtMs === undefined ? [] : [field('first failed', timeOf(trail.firstFailedAtMs))]),
     dead,
     ...(failure ? [field('error', `${printable(failure.class)}: ${printable(failure.message)}`)] : []),

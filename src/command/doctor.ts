@@ -14,6 +14,8 @@ export interface Finding {
   readonly detail: string
   /** What to do about it. */
   readonly fix?: string
+  /** Nobody answers there, or not now. */
+  readonly unreachable?: true
 }
 
 /** What package.json asks for: older ones do not run TypeScript as it is. */
@@ -24,7 +26,7 @@ export function doctorCommand(): Command {
     .description('Check Node, configuration, broker, registry, topics and schemas, and say how to mend what is wrong')
     .addHelpText(
       'after',
-      '\nExit 0 when all is well, 3 when broker or registry cannot be reached, 5 when something else is wrong.',
+      '\nExit 0 when all is well, 3 when broker or registry cannot be reached, 5 when something else is wrong, a broker that refuses this client included.',
     )
     .action((_flags: object, command: Command) =>
       inContext(
@@ -34,7 +36,7 @@ export function doctorCommand(): Command {
           report(findings, outputOf(command))
           const wrong = findings.filter(({ ok }) => !ok).map(({ check }) => check)
           if (wrong.includes('connection')) exitWith(command, exitCode.usage)
-          else if (wrong.includes('broker') || wrong.includes('registry')) exitWith(command, exitCode.unreachable)
+          else if (findings.some(({ unreachable }) => unreachable)) exitWith(command, exitCode.unreachable)
           else if (wrong.length > 0) exitWith(command, exitCode.problemFound)
         },
         { reach: false },
@@ -46,7 +48,16 @@ async function examine(context: CommandContext): Promise<Finding[]> {
   const service = await attempt(context.service)
   const connection = await attempt(async () => context.connection)
   const own = [nodeFinding(process.versions.node), configFinding(context, service)]
-  if (!connection.ok) return [...own, { check: 'connection', ok: false, detail: said(connection.error), fix: 'spillway dev' }]
+  if (!connection.ok)
+    return [
+      ...own,
+      {
+        check: 'connection',
+        ok: false,
+        detail: said(connection.error),
+        fix: 'correct these variables, or start a broker on this machine: spillway dev',
+      },
+    ]
 
   const [brokers, registry] = await Promise.all([attempt(() => askBroker(context)), attempt(() => context.registry.ping())])
   return [
@@ -71,12 +82,16 @@ function reachFinding(
   { connection }: CommandContext,
 ): Finding {
   if (tried.ok) return { check, ok: true, detail: address(connection) }
-  const names = check === 'broker' ? 'KAFKA_BROKERS, KAFKA_SSL and KAFKA_SASL_*' : 'SCHEMA_REGISTRY_*'
+  const names = check === 'broker' ? 'KAFKA_BROKERS, KAFKA_SSL* and KAFKA_SASL_*' : 'SCHEMA_REGISTRY_*'
+  const refused = codeOf(tried.error) === 'E_BROKER_REFUSED'
   return {
     check,
     ok: false,
     detail: said(tried.error),
-    fix: `is it running? check ${names}; for one on this machine: spillway dev`,
+    fix: refused
+      ? `it answers, but not to this configuration: check ${names}`
+      : `is it running? check ${names}; for one on this machine: spillway dev`,
+    ...(!refused && { unreachable: true }),
   }
 }
 

@@ -111,9 +111,10 @@ async function runWatched(context: CommandContext, plan: Plan, { logger, signals
   logger.info({ service: service.name, processors: processors.map(({ name }) => name) }, 'starting')
   const failure: { error?: unknown } = {}
   const failed = starting.then(
-    running => {
+    async running => {
       health?.follow(running)
-      return new Promise<never>(() => {})
+      failure.error = await running.failed
+      return exitCodeOf(failure.error)
     },
     error => {
       if (!start.signal.aborted) failure.error = error

@@ -69,7 +69,7 @@ async function groupStatus(
 ): Promise<GroupStatus> {
   const { name, kind, ladder } = processor
   const sources = sourceTopics(processor)
-  const configured = [ladder.immediate, ...ladder.tiers].map(({ topic }) => topic)
+  const configured = [ladder.immediate, ...ladder.waits].map(({ topic }) => topic)
   // A tier that was taken out of the configuration is still drained.
   const former = [...existing].filter(topic => isTierOf(name, topic) && !configured.includes(topic))
   const present = [...sources, ...configured, ...former].filter(topic => existing.has(topic))

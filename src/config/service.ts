@@ -113,7 +113,7 @@ function nameProblems(messages: readonly MessageDefinition[], processors: readon
   for (const source of sources) claim(source, `the messages on '${source}'`)
   for (const { name, kind, ladder } of processors) {
     const owner = `${kind} '${name}'`
-    const own = [...ladder.tiers, ladder.immediate].map(({ topic }) => topic)
+    const own = [...ladder.waits, ladder.immediate].map(({ topic }) => topic)
     for (const topic of [...own, dlqTopic(name), movedTopic(name)]) claim(topic, owner)
     // A tier that is configured no more is drained all the same, so any name of that form would be.
     for (const source of sources)

@@ -1,8 +1,8 @@
 /** One try of a record: decode it, find its handler, run it under its deadline. Never rejects: whatever happens is the answer. */
-import { codeOf, HandlerTimeout } from '../errors.ts'
+import { AssignmentLost, codeOf, HandlerTimeout } from '../errors.ts'
 import { type Envelope, readEnvelope } from '../message/envelope.ts'
 import type { Signals } from '../observe/signals.ts'
-import type { Decoder } from '../schema/decoder.ts'
+import type { Decoded, Decoder } from '../schema/decoder.ts'
 import type { Attempted, Delivery } from './admission.ts'
 import { HandlerContext } from './context.ts'
 import type { Context, Handler, Logger, Middleware, Outbound } from './handler.ts'
@@ -17,34 +17,59 @@ export interface AttemptOptions {
   readonly signals: Signals
 }
 
-/** `cancels` takes the function that aborts the attempt's signal and gives back the one that takes it out again. */
-export type Attempt = (delivery: Delivery, cancels: Set<(reason: unknown) => void>) => Promise<Attempted>
+/** The assignment that attempts belong to. */
+export interface AttemptScope {
+  /** Takes the functions that abort running attempts when the assignment is lost. */
+  readonly cancels: Set<(reason: unknown) => void>
+  readonly isOver: boolean
+}
+
+export type Attempt = (delivery: Delivery, scope: AttemptScope) => Promise<Attempted>
 
 export function createAttempt(options: AttemptOptions): Attempt {
-  const handlers = handlersByTopicAndType(options.processor)
   const { processor, decoder } = options
+  const handlers = handlersByTopicAndType(processor)
+  const unhandled = (type: string, id: string): Attempted => ({
+    kind: 'unhandled',
+    type,
+    id,
+    deadLetter: processor.unhandled === 'dead-letter',
+  })
 
-  return async (delivery, cancels) => {
+  return async (delivery, scope) => {
     const { record, origin } = delivery
-    if (record.value === null) return { kind: 'unhandled', type: 'null', id: '', deadLetter: false }
-    let type = ''
-    let id = ''
+    if (record.value === null) return unhandled('null', '')
+    let decoded: Decoded
     try {
       const decoding = decoder.decode(record.value)
-      const decoded = decoding instanceof Promise ? await decoding : decoding
-      type = decoded.type
-      const envelope = readEnvelope(record.headers, origin, type)
-      id = envelope.id
-      const handler = decoded.kind === 'message' ? handlers.get(origin.topic)?.get(type) : undefined
-      if (!handler || decoded.kind !== 'message')
-        return { kind: 'unhandled', type, id, deadLetter: processor.unhandled === 'dead-letter' }
-      const startedAtMs = performance.now()
-      const ctx = new HandlerContext(delivery, envelope, options)
-      await underDeadline(options, ctx, cancels, () => runHandler(processor.middleware, handler, decoded.payload, ctx))
-      return { kind: 'returned', type, id, durationMs: performance.now() - startedAtMs }
+      decoded = decoding instanceof Promise ? await decoding : decoding
     } catch (error) {
-      return codeOf(error) === 'E_UNDECODABLE' ? { kind: 'undecodable', error } : { kind: 'threw', type, id, error }
+      return codeOf(error) === 'E_UNDECODABLE' ? { kind: 'undecodable', error } : { kind: 'threw', type: '', id: '', error }
     }
+    const { type } = decoded
+    const envelope = readEnvelope(record.headers, origin, type)
+    const handler = decoded.kind === 'message' ? handlers.get(origin.topic)?.get(type) : undefined
+    if (!handler || decoded.kind !== 'message') return unhandled(type, envelope.id)
+    // The registry may have taken its time: by now another process may be running this record.
+    if (scope.isOver) return { kind: 'threw', type, id: envelope.id, error: new AssignmentLost('the assignment was lost') }
+    return tryHandler(options, handler, decoded.payload, new HandlerContext(delivery, envelope, options), scope)
+  }
+}
+
+async function tryHandler(
+  options: AttemptOptions,
+  handler: Handler<never>,
+  payload: unknown,
+  ctx: HandlerContext,
+  { cancels }: AttemptScope,
+): Promise<Attempted> {
+  const { type, id } = ctx
+  const startedAtMs = performance.now()
+  try {
+    await underDeadline(options, ctx, cancels, () => runHandler(options.processor.middleware, handler, payload, ctx))
+    return { kind: 'returned', type, id, durationMs: performance.now() - startedAtMs }
+  } catch (error) {
+    return { kind: 'threw', type, id, error }
   }
 }
 
@@ -55,10 +80,6 @@ async function runHandler(
   payload: unknown,
   ctx: Context,
 ): Promise<void> {
-  if (middleware.length === 0) {
-    await handler(payload as never, ctx)
-    return
-  }
   const last = async (): Promise<void> => {
     await handler(payload as never, ctx)
   }

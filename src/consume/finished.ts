@@ -12,16 +12,19 @@ export interface OffsetRange {
 
 /** The broker's default `offset.metadata.max.bytes` is 4,096; 4,000 characters were seen to round-trip. */
 export const maxMetadataChars = 4_000
+/** This many offsets above the prefix always fit as bits: 20,000 / 8 bytes are 3,334 characters. */
+export const bitsThatFit = 20_000
+/** This many runs fit as lengths, at up to ten characters each; there are never more of them than unfinished records. */
+export const runsThatFit = 390
 
-/** `complete` is false when not all ranges fit; those that do are the lowest ones. */
-export function encodeFinished(prefix: bigint, ranges: readonly OffsetRange[]): { metadata: string; complete: boolean } {
-  if (ranges.length === 0) return { metadata: '', complete: true }
+/** Of ranges that do not all fit, which the window of a partition prevents, the lowest. */
+export function encodeFinished(prefix: bigint, ranges: readonly OffsetRange[]): string {
+  if (ranges.length === 0) return ''
   const runs = encodeRuns(prefix, ranges)
   const distance = Number(ranges.at(-1)!.to - prefix)
   const bitsetChars = 5 + Math.ceil((Math.ceil(distance / 8) * 4) / 3)
-  if (bitsetChars <= maxMetadataChars && (!runs.complete || bitsetChars < runs.metadata.length))
-    return { metadata: encodeBits(prefix, ranges, distance), complete: true }
-  return runs
+  const isShorter = !runs.complete || bitsetChars < runs.metadata.length
+  return bitsetChars <= maxMetadataChars && isShorter ? encodeBits(prefix, ranges, distance) : runs.metadata
 }
 
 /** The ranges that a commit's metadata names; none when it is not ours or not readable. */

@@ -2,83 +2,111 @@
  * One lane an entity: a queue that runs strictly one after another, while lanes run beside each other, up to `concurrency`.
  * A lane exists while it has something to do.
  */
-export interface Lanes<T> {
-  push(lane: string, item: T): void
-  /** Nothing starts any more; what runs goes on. */
-  close(): void
-  readonly running: number
-  /** What runs, one a lane. */
-  current(): T[]
-  /** Running and queued. */
-  readonly size: number
-  /** Resolves when nothing runs; call it after `close`. */
-  idle(): Promise<void>
-}
-
 interface Lane<T> {
   readonly name: string
   readonly queue: T[]
   current: T | undefined
 }
 
-/** `run` must not reject: what became of an item is its own business. */
-export function createLanes<T>(concurrency: number, run: (item: T) => Promise<void>): Lanes<T> {
-  const lanes = new Map<string, Lane<T>>()
-  /** Lanes with something to do and nothing running, in the order in which they got it. */
-  let ready: Lane<T>[] = []
-  let head = 0
-  let running = 0
-  let size = 0
-  let closed = false
-  const idleWaiters: (() => void)[] = []
+export class Lanes<T> {
+  readonly #concurrency: number
+  readonly #run: (item: T) => Promise<void>
+  readonly #lanes = new Map<string, Lane<T>>()
+  /** Lanes with something to do and nothing running, in the order in which they got it; those below #head have started. */
+  #ready: Lane<T>[] = []
+  #head = 0
+  #running = 0
+  #size = 0
+  #isClosed = false
+  /** Items that wait for something else, and of these the ones that would go on. */
+  #suspended = 0
+  readonly #returning: (() => void)[] = []
+  #idleWaiters: (() => void)[] = []
 
-  return {
-    push(name, item) {
-      size++
-      const lane = lanes.get(name)
-      if (lane) {
-        lane.queue.push(item)
-        return
-      }
-      const fresh: Lane<T> = { name, queue: [item], current: undefined }
-      lanes.set(name, fresh)
-      ready.push(fresh)
-      startReady()
-    },
-    close() {
-      closed = true
-    },
-    get running() {
-      return running
-    },
-    current: () => [...lanes.values()].flatMap(({ current }) => current ?? []),
-    get size() {
-      return size
-    },
-    idle: () => (running === 0 ? Promise.resolve() : new Promise(resolve => idleWaiters.push(resolve))),
+  /** `run` must not reject: what became of an item is its own business. */
+  constructor(concurrency: number, run: (item: T) => Promise<void>) {
+    this.#concurrency = concurrency
+    this.#run = run
   }
 
-  function startReady(): void {
-    while (!closed && running < concurrency && head < ready.length) {
-      const lane = ready[head++]!
-      running++
-      void runNext(lane)
+  get running(): number {
+    return this.#running
+  }
+
+  /** What runs or is suspended, one a lane. */
+  current(): T[] {
+    return [...this.#lanes.values()].flatMap(({ current }) => current ?? [])
+  }
+
+  /** Running, suspended and queued. */
+  get size(): number {
+    return this.#size
+  }
+
+  push(name: string, item: T): void {
+    this.#size++
+    const lane = this.#lanes.get(name)
+    if (lane) {
+      lane.queue.push(item)
+      return
     }
-    if (head > 1_024 && head * 2 > ready.length) {
-      ready = ready.slice(head)
-      head = 0
+    const fresh: Lane<T> = { name, queue: [item], current: undefined }
+    this.#lanes.set(name, fresh)
+    this.#ready.push(fresh)
+    this.#start()
+  }
+
+  /** For an item that runs and has to wait: while `work` goes on its place is another's. It goes on when there is a place again. */
+  async suspend<R>(work: Promise<R>): Promise<R> {
+    this.#running--
+    this.#suspended++
+    this.#start()
+    try {
+      return await work
+    } finally {
+      await new Promise<void>(resolve => {
+        this.#returning.push(resolve)
+        this.#start()
+      })
     }
   }
 
-  async function runNext(lane: Lane<T>): Promise<void> {
+  /** Nothing starts any more; what runs goes on. */
+  close(): void {
+    this.#isClosed = true
+  }
+
+  /** Resolves when nothing runs or is suspended; call it after `close`. */
+  idle(): Promise<void> {
+    return this.#running + this.#suspended === 0 ? Promise.resolve() : new Promise(resolve => this.#idleWaiters.push(resolve))
+  }
+
+  #start(): void {
+    while (this.#running < this.#concurrency && this.#returning.length > 0) {
+      this.#suspended--
+      this.#running++
+      this.#returning.shift()!()
+    }
+    while (!this.#isClosed && this.#running < this.#concurrency && this.#head < this.#ready.length) {
+      const lane = this.#ready[this.#head++]!
+      this.#running++
+      void this.#runNext(lane)
+    }
+    if (this.#head > 1_024 && this.#head * 2 > this.#ready.length) {
+      this.#ready = this.#ready.slice(this.#head)
+      this.#head = 0
+    }
+  }
+
+  async #runNext(lane: Lane<T>): Promise<void> {
     lane.current = lane.queue.shift()!
-    await run(lane.current)
+    await this.#run(lane.current)
     lane.current = undefined
-    running--
-    size--
-    if (lane.queue.length > 0) ready.push(lane)
-    else lanes.delete(lane.name)
-    if (running === 0) for (const resolve of idleWaiters.splice(0)) resolve()
-    startReady()
+    this.#running--
+    this.#size--
+    if (lane.queue.length > 0) this.#ready.push(lane)
+    else this.#lanes.delete(lane.name)
+    if (this.#running + this.#suspended === 0) for (const resolve of this.#idleWaiters.splice(0)) resolve()
+    this.#start()
   }
 }

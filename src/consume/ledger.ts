@@ -32,8 +32,8 @@ export class Ledger {
   begin(offset: bigint, timestampMs = 0): LedgerEntry | undefined {
     if (offset < this.position) return undefined
     this.position = offset + 1n
-    this.#changed = true
     const entry = { offset, timestampMs, finished: contains(this.#before, offset) }
+    if (entry.finished) this.#changed = true
     if (entry.finished && this.#unfinished === 0) return undefined
     this.#entries.push(entry)
     if (entry.finished) return undefined
@@ -53,12 +53,11 @@ export class Ledger {
     }
   }
 
-  /** The partition has been read up to `position`, by records or without any. False when that was known. */
-  advanceTo(position: bigint): boolean {
-    if (position <= this.position) return false
+  /** The partition has been read up to `position`, by records or without any. */
+  advanceTo(position: bigint): void {
+    if (position <= this.position) return
     this.position = position
     this.#changed = true
-    return true
   }
 
   get prefix(): bigint {
@@ -74,7 +73,27 @@ export class Ledger {
     return this.#unfinished
   }
 
-  /** What is finished above the prefix, as ascending ranges without gaps between records. */
+  /** Entries from the prefix on. */
+  get tracked(): number {
+    return this.#entries.length - this.#head
+  }
+
+  /** Offsets from the prefix to the last one that is known to be finished, or to the position. */
+  get distance(): number {
+    const known = this.#before.at(-1)?.to ?? 0n
+    const end = known > this.position ? known : this.position
+    return Number(end - this.prefix)
+  }
+
+  /** There are never more runs of finished offsets above the prefix than this. */
+  get mostRuns(): number {
+    return this.#unfinished + this.#stillAhead().length
+  }
+
+  /**
+   * What is finished above the prefix, as ascending ranges without gaps between records. Also what an earlier assignment finished
+   * and this one has not read yet: the next commit replaces the one that told of it.
+   */
   finishedAbovePrefix(): OffsetRange[] {
     const ranges: OffsetRange[] = []
     let from: bigint | undefined
@@ -87,7 +106,13 @@ export class Ledger {
       }
     }
     if (from !== undefined) ranges.push({ from, to: this.#entries.at(-1)!.offset + 1n })
-    return ranges
+    return [...ranges, ...this.#stillAhead()]
+  }
+
+  #stillAhead(): readonly OffsetRange[] {
+    const { position } = this
+    if (this.#before.length === 0) return this.#before
+    return this.#before.filter(({ to }) => to > position).map(({ from, to }) => ({ from: from > position ? from : position, to }))
   }
 
   /** True once after each change. */

@@ -2,14 +2,24 @@
  * The consume loop of one group in one process: takes records from the broker into the session of the current assignment,
  * commits what is finished, and lets a session end in order: drain, commit, gone.
  */
-import type { AssignedPartition, BrokerRecord, GroupConsumer, TopicPartition } from '../broker/port.ts'
+import type {
+  AssignedPartition,
+  BrokerRecord,
+  GroupConsumer,
+  OffsetReset,
+  TopicPartition,
+  UnreadableBatch,
+} from '../broker/port.ts'
+import { DataLost } from '../errors.ts'
 import type { Signals } from '../observe/signals.ts'
 import type { Admission } from './admission.ts'
 import type { Attempt } from './attempt.ts'
 import { type Clock, systemClock } from './clock.ts'
+import { deliveries } from './delivery.ts'
+import { defaultLimits, type SessionLimits } from './limits.ts'
 import { type Processor, sourceTopics } from './processor.ts'
 import type { SessionProgress } from './progress.ts'
-import { defaultLimits, GroupSession, type SessionLimits } from './session.ts'
+import { GroupSession } from './session.ts'
 
 export interface LoopOptions {
   readonly processor: Processor
@@ -26,13 +36,19 @@ const commitEveryMs = 200
 /** While fetching waits for room, the membership is kept alive this often. */
 const heartbeatEveryMs = 1_000
 
-/** Give it to `broker.consumer`, then `attach` what comes back. */
+/** Give its handlers to `broker.consumer`, then `attach` what comes back. */
 export class GroupLoop {
   readonly processor: Processor
   readonly #options: LoopOptions
   readonly #clock: Clock
-  readonly #sources: ReadonlySet<string>
+  readonly #deliver: ReturnType<typeof deliveries>
+  /** What was committed last, for as long as this process lives: an assignment that begins lower has lost it. */
+  readonly #committed = new Map<string, bigint>()
+  /** Positions that the next assignment has and no commit says. */
+  #resets: TopicPartition[] = []
+  #begun = false
   #consumer: GroupConsumer | undefined
+  #onFailure: (error: unknown) => void = () => undefined
   #session: GroupSession | undefined
   #commits: Promise<void> = Promise.resolve()
   #commitTimer: unknown
@@ -41,11 +57,18 @@ export class GroupLoop {
     this.processor = options.processor
     this.#options = options
     this.#clock = options.clock ?? systemClock
-    this.#sources = new Set(sourceTopics(options.processor))
+    this.#deliver = deliveries(new Set(sourceTopics(options.processor)), options.processor.limits)
   }
 
-  attach(consumer: GroupConsumer): void {
+  /** `onFailure` is called when the loop itself cannot go on; the consumer has to be built anew. */
+  attach(consumer: GroupConsumer, onFailure: (error: unknown) => void): void {
     this.#consumer = consumer
+    this.#onFailure = onFailure
+  }
+
+  /** An assignment has begun once. */
+  get hasBegun(): boolean {
+    return this.#begun
   }
 
   /** Undefined between two assignments. */
@@ -55,10 +78,11 @@ export class GroupLoop {
 
   async onAssigned(partitions: readonly AssignedPartition[]): Promise<void> {
     this.abandon()
+    this.#findLostCommits(partitions)
     const { processor, attempt, admission, signals } = this.#options
     const session = new GroupSession(partitions, {
       group: processor.name,
-      sources: this.#sources,
+      deliver: this.#deliver,
       concurrency: processor.concurrency,
       attempt,
       admission,
@@ -66,9 +90,17 @@ export class GroupLoop {
       clock: this.#clock,
       limits: this.#options.limits ?? defaultLimits,
       onProgress: () => this.#armCommit(session),
-      pause: (partition, paused) => (paused ? this.#consumer?.pause([partition]) : this.#consumer?.resume([partition])),
+      onFailure: error => {
+        if (this.#session === session) this.#onFailure(error)
+      },
+      pause: (partition, paused) => {
+        // A session that is over must not touch what the next one has paused.
+        if (this.#session === session) this.#consumer?.[paused ? 'pause' : 'resume']([partition])
+      },
     })
     this.#session = session
+    this.#begun = true
+    session.recommit(this.#resets.splice(0))
     signals.emit('consumer.joined', { group: processor.name, partitions: partitions.length })
     if (partitions.length === 0) session.polled()
   }
@@ -76,6 +108,7 @@ export class GroupLoop {
   async onRecords(records: readonly BrokerRecord[], heartbeat: () => Promise<void>): Promise<void> {
     const session = this.#session
     if (!session?.accept(records)) return
+    for (const record of records) if (record.unreadable) this.#tellUnreadable(record, record.unreadable)
     while (session.isFull && !session.draining.aborted) {
       await session.room(heartbeatEveryMs)
       await heartbeat()
@@ -84,6 +117,21 @@ export class GroupLoop {
 
   onPosition(partition: TopicPartition, position: bigint, end: bigint): void {
     this.#session?.advance(partition, position, end)
+  }
+
+  /** Throws DataLost (E_DATA_LOST) when the processor is to stop then. */
+  onReset(reset: Omit<OffsetReset, 'reason'> & { readonly reason: OffsetReset['reason'] | 'commit-gone' }): void {
+    const { processor, signals } = this.#options
+    const { topic, partition, from, to, reason } = reset
+    signals.emit('offset.reset', { group: processor.name, topic, partition, from, to, reason })
+    if (processor.onDataLoss === 'stop')
+      throw new DataLost(
+        `${processor.name} has stopped: it was to go on at ${topic}[${partition}] ${from}, which is gone (${reason}); the first there is is ${to}. ` +
+          `Move the group's offset to where it may go on, or set onDataLoss: 'earliest'`,
+      )
+    this.#committed.delete(keyOf(reset))
+    if (!this.#session) this.#resets.push({ topic, partition })
+    else if (to < from) this.#session.restart(reset, to)
   }
 
   async onRevoking(): Promise<void> {
@@ -99,6 +147,20 @@ export class GroupLoop {
     signals.emit('consumer.drained', { group, unfinished, durationMs: this.#clock.now() - startedAtMs })
   }
 
+  /** A broker forgets the commits for a topic that is deleted; a group that went on without a word would handle it all again. */
+  #findLostCommits(partitions: readonly AssignedPartition[]): void {
+    for (const { topic, partition, position } of partitions) {
+      const committed = this.#committed.get(keyOf({ topic, partition })) ?? 0n
+      if (position < committed) this.onReset({ topic, partition, from: committed, to: position, reason: 'commit-gone' })
+    }
+  }
+
+  #tellUnreadable(record: BrokerRecord, { firstOffset, codec, bytes, reason }: UnreadableBatch): void {
+    const { topic, partition, offset: lastOffset } = record
+    const group = this.processor.name
+    this.#options.signals.emit('batch.unreadable', { group, topic, partition, firstOffset, lastOffset, codec, bytes, reason })
+  }
+
   /** The consumer has broken down: nothing more can be committed, and what runs is of no use. */
   abandon(): void {
     if (this.#session) this.#endSession(this.#session)
@@ -106,9 +168,10 @@ export class GroupLoop {
 
   #endSession(session: GroupSession): void {
     session.end()
+    if (this.#session !== session) return
     this.#clock.clearTimer(this.#commitTimer)
     this.#commitTimer = undefined
-    if (this.#session === session) this.#session = undefined
+    this.#session = undefined
   }
 
   /** Armed by the first change after a commit, so that an idle group costs nothing. */
@@ -128,12 +191,16 @@ export class GroupLoop {
       try {
         await this.#consumer?.commit(offsets)
         session.committed(offsets)
+        for (const at of offsets) this.#committed.set(keyOf(at), at.offset)
       } catch (error) {
-        session.returnCommit(offsets)
-        this.#armCommit(session)
+        session.recommit(offsets)
         this.#options.signals.emit('commit.failed', { group: this.#options.processor.name, error })
       }
     })
     return this.#commits
   }
+}
+
+function keyOf({ topic, partition }: TopicPartition): string {
+  return `${topic}/${partition}`
 }

@@ -1,8 +1,8 @@
 /** One assigned partition: its ledger, its waiting records, and why it is paused, if it is. */
-import type { AssignedPartition, TopicPartition } from '../broker/port.ts'
+import type { AssignedPartition, BrokerRecord, TopicPartition } from '../broker/port.ts'
 import type { Delivery } from './admission.ts'
 import type { Clock } from './clock.ts'
-import { decodeFinished } from './finished.ts'
+import { bitsThatFit, decodeFinished, runsThatFit } from './finished.ts'
 import { Ledger, type LedgerEntry } from './ledger.ts'
 import type { Blocked, PartitionProgress, PauseReason } from './progress.ts'
 import { Waiting } from './waiting.ts'
@@ -11,55 +11,69 @@ import { Waiting } from './waiting.ts'
 export interface Tracked {
   readonly delivery: Delivery
   readonly entry: LedgerEntry
+  /** Its partition's, unless that has begun anew since. */
+  readonly ledger: Ledger
   readonly partition: Partition
   readonly bytes: number
   /** Since when it is being decoded or handled; 0: it is not. */
   attemptSinceMs: number
 }
 
+/** What may be unfinished of one partition, waiting records included: at either it is paused, below half of both resumed. */
+export interface Window {
+  readonly records: number
+  readonly bytes: number
+}
+
+export interface PartitionOptions {
+  readonly clock: Clock
+  readonly window: Window
+  readonly toDelivery: (record: BrokerRecord) => Delivery
+  /** A record that has begun and may be admitted. */
+  readonly onBegun: (tracked: Tracked) => void
+  readonly onDue: (tracked: Tracked) => void
+  readonly pause: (partition: TopicPartition, paused: boolean) => void
+}
+
+/** Records that the ledger may hold, finished ones above the prefix included, however long the prefix stands still. */
+const mostTracked = 500_000
+
 export class Partition implements TopicPartition {
   readonly topic: string
   readonly partition: number
-  readonly ledger: Ledger
+  ledger: Ledger
   readonly waiting: Waiting<Tracked>
-  readonly #pause: (partition: TopicPartition, paused: boolean) => void
+  readonly #options: PartitionOptions
   readonly #reasons = new Set<PauseReason>()
+  /** Fetched, but not begun for want of room; those below #next have. */
+  #backlog: BrokerRecord[] = []
+  #next = 0
+  /** How far the partition has been read, once the backlog has begun. */
+  #readTo: bigint
+  #isFeeding = false
   /** How many deliveries of this partition wait for the registry or for a produce. */
   #blocked = 0
-  /** Those that waited at least once and are not finished yet. */
-  readonly #troubled = new Set<Delivery>()
   #trouble: Blocked | undefined
+  #unfinishedBytes = 0
   /** The offset after the last record there is, as of the last fetch. */
   #end: bigint | undefined
   #committed: bigint
 
-  constructor(
-    assigned: AssignedPartition,
-    clock: Clock,
-    onDue: (tracked: Tracked) => void,
-    pause: (partition: TopicPartition, paused: boolean) => void,
-  ) {
+  constructor(assigned: AssignedPartition, options: PartitionOptions) {
     this.topic = assigned.topic
     this.partition = assigned.partition
-    this.ledger = new Ledger(assigned.position, decodeFinished(assigned.position, assigned.metadata))
-    this.waiting = new Waiting(clock, onDue)
-    this.#pause = pause
+    this.#options = options
+    this.#readTo = assigned.position
     this.#committed = assigned.position
+    this.ledger = new Ledger(assigned.position, decodeFinished(assigned.position, assigned.metadata))
+    this.waiting = new Waiting(options.clock, options.onDue)
   }
 
-  /** True when there is something new to commit. */
-  advance(position: bigint, end: bigint): boolean {
-    this.#end = end
-    return this.ledger.advanceTo(position)
-  }
-
-  committed(offset: bigint): void {
-    this.#committed = offset
-  }
-
-  finish({ entry, delivery }: Tracked): void {
-    this.ledger.finish(entry)
-    if (this.#trouble && this.#troubled.delete(delivery) && this.#troubled.size === 0) this.#trouble = undefined
+  /** Takes fetched records over and begins as many as there is room for. */
+  accept(records: readonly BrokerRecord[]): void {
+    this.#backlog = this.#next === this.#backlog.length ? [...records] : [...this.#backlog.slice(this.#next), ...records]
+    this.#next = 0
+    this.#feed()
   }
 
   progress(): PartitionProgress {
@@ -78,26 +92,98 @@ export class Partition implements TopicPartition {
     }
   }
 
-  setPaused(reason: PauseReason, paused: boolean): void {
-    const before = this.#reasons.size
-    if (paused) this.#reasons.add(reason)
-    else this.#reasons.delete(reason)
-    if (before === 0 && this.#reasons.size === 1) this.#pause(this, true)
-    if (before === 1 && this.#reasons.size === 0) this.#pause(this, false)
+  /** A commit up to here was acknowledged. */
+  committed(offset: bigint): void {
+    this.#committed = offset
   }
 
-  block(delivery: Delivery, reason: Blocked['reason'], nowMs: number): void {
+  /** The partition has been read up to `position`, by records or without any, and goes up to `end`. False when it had been. */
+  advanceTo(position: bigint, end: bigint): boolean {
+    this.#end = end
+    if (position <= this.#readTo) return false
+    this.#readTo = position
+    if (this.#next === this.#backlog.length) this.ledger.advanceTo(position)
+    return true
+  }
+
+  finish({ entry, ledger, bytes }: Tracked): void {
+    ledger.finish(entry)
+    this.#unfinishedBytes -= bytes
+    if (this.#reasons.has('window')) this.#feed()
+  }
+
+  /** The log was made anew: it is read, and committed, from `position`, which may be lower than before. */
+  restart(position: bigint): void {
+    this.ledger = new Ledger(position, [])
+    this.ledger.markChanged()
+    this.#backlog = []
+    this.#next = 0
+    this.#readTo = position
+    this.#committed = position
+    this.#feed()
+  }
+
+  /** Gives up what has not begun. */
+  clear(): void {
+    this.waiting.clear()
+    this.#backlog = []
+    this.#next = 0
+  }
+
+  block(reason: Blocked['reason']): void {
     this.#blocked++
-    this.#troubled.add(delivery)
-    this.#trouble = { reason, sinceMs: this.#trouble?.sinceMs ?? nowMs }
-    this.setPaused('blocked', true)
+    this.#trouble ??= { reason, sinceMs: this.#options.clock.now() }
+    this.#setPaused('blocked', true)
   }
 
   /** True when it was the last one that was blocked. */
   unblock(): boolean {
     this.#blocked--
     if (this.#blocked > 0) return false
-    this.setPaused('blocked', false)
+    this.#trouble = undefined
+    this.#setPaused('blocked', false)
     return true
+  }
+
+  #feed(): void {
+    // A record that is dropped when it is admitted finishes at once, and so comes back here.
+    if (this.#isFeeding) return
+    this.#isFeeding = true
+    while (this.#next < this.#backlog.length && this.#hasRoom()) this.#begin(this.#backlog[this.#next++]!)
+    this.#isFeeding = false
+    const isFed = this.#next === this.#backlog.length
+    if (isFed) this.ledger.advanceTo(this.#readTo)
+    if (!isFed || !this.#hasRoom()) this.#setPaused('window', true)
+    else if (this.#isHalfEmpty()) this.#setPaused('window', false)
+  }
+
+  #begin(record: BrokerRecord): void {
+    const entry = this.ledger.begin(record.offset, record.timestampMs)
+    if (!entry) return
+    const bytes = (record.key?.length ?? 0) + (record.value?.length ?? 0)
+    this.#unfinishedBytes += bytes
+    const delivery = this.#options.toDelivery(record)
+    this.#options.onBegun({ delivery, entry, ledger: this.ledger, partition: this, bytes, attemptSinceMs: 0 })
+  }
+
+  #hasRoom(): boolean {
+    const { records, bytes } = this.#options.window
+    const { unfinished, tracked, distance, mostRuns } = this.ledger
+    if (unfinished >= records || this.#unfinishedBytes >= bytes || tracked >= mostTracked) return false
+    // What is finished above the prefix must fit into the commit, or a drain would forget it and run it again.
+    return distance < bitsThatFit || mostRuns < runsThatFit
+  }
+
+  #isHalfEmpty(): boolean {
+    const { records, bytes } = this.#options.window
+    return this.#hasRoom() && this.ledger.unfinished * 2 <= records && this.#unfinishedBytes * 2 <= bytes
+  }
+
+  #setPaused(reason: PauseReason, paused: boolean): void {
+    const before = this.#reasons.size
+    if (paused) this.#reasons.add(reason)
+    else this.#reasons.delete(reason)
+    if (before === 0 && this.#reasons.size === 1) this.#options.pause(this, true)
+    if (before === 1 && this.#reasons.size === 0) this.#options.pause(this, false)
   }
 }

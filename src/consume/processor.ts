@@ -3,6 +3,7 @@ import { DefinitionError } from '../errors.ts'
 import type { EventDefinition, JobDefinition, MessageDefinition } from '../message/definition.ts'
 import { type Duration, durationMs } from '../message/duration.ts'
 import { defaultTiers, type Ladder, ladderOf } from '../topic/ladder.ts'
+import { type RecordLimits, recordLimits } from './guard.ts'
 import type { Handler, Middleware } from './handler.ts'
 
 export interface ProcessorOptions {
@@ -16,6 +17,10 @@ export interface ProcessorOptions {
   readonly start?: 'earliest' | 'latest'
   /** A message of a type that has no handler here: skip and count it, or make it a dead letter. Default skip. */
   readonly unhandled?: 'skip' | 'dead-letter'
+  /** What a record may measure; one that is over is dead-lettered as refused. Default 16 MiB, 1,000 headers, 256 KiB of headers. */
+  readonly limits?: Partial<RecordLimits>
+  /** When records were deleted before they were handled: go on with the first there is, or stop with E_DATA_LOST. Default earliest. */
+  readonly onDataLoss?: 'earliest' | 'stop'
   /** Wrapped around every try, first one outermost. */
   readonly middleware?: readonly Middleware[]
 }
@@ -36,6 +41,8 @@ export interface Processor {
   readonly handlerTimeoutMs: number
   readonly start: 'earliest' | 'latest'
   readonly unhandled: 'skip' | 'dead-letter'
+  readonly limits: RecordLimits
+  readonly onDataLoss: 'earliest' | 'stop'
   readonly middleware: readonly Middleware[]
 }
 
@@ -82,6 +89,8 @@ function processor(
     handlerTimeoutMs,
     start: options.start ?? 'earliest',
     unhandled: options.unhandled ?? 'skip',
+    limits: recordLimits(`${kind} '${name}'`, options.limits),
+    onDataLoss: options.onDataLoss ?? 'earliest',
     middleware: Object.freeze([...(options.middleware ?? [])]),
   })
 }

@@ -1,6 +1,7 @@
 /** How far one group is in one process, for whoever looks at it: health, metrics, the test kit. Never a payload, never a key. */
 import type { TopicPartition } from '../broker/port.ts'
 import type { Origin } from '../message/envelope.ts'
+import type { BlockReason } from './admission.ts'
 
 export interface SessionProgress {
   /** Records in lanes, running or queued. */
@@ -10,7 +11,7 @@ export interface SessionProgress {
   readonly waiting: number
   /** Every assigned partition. */
   readonly partitions: readonly PartitionProgress[]
-  /** What is being decoded or handled now; not what only waits for the registry or for a produce. */
+  /** What is being decoded or handled now; not what only waits for an outage to end. */
   readonly attempts: readonly RunningAttempt[]
 }
 
@@ -29,12 +30,12 @@ export interface PartitionProgress extends TopicPartition {
   readonly blocked: Blocked | undefined
 }
 
-/** `window`: enough unfinished records are here. `blocked`: a record waits for the registry or for a produce. `metadata`: finished offsets no longer fit a commit. */
-export type PauseReason = 'window' | 'blocked' | 'metadata'
+/** `window`: enough unfinished records are here. `blocked`: a record waits for the registry, for the broker or for a produce. */
+export type PauseReason = 'window' | 'blocked'
 
 /** Since when a record of the partition has been waiting, its vain tries included. */
 export interface Blocked {
-  readonly reason: 'registry' | 'produce'
+  readonly reason: BlockReason
   readonly sinceMs: number
 }
 

@@ -3,39 +3,22 @@
  * finishes in it is neither committed nor settled.
  */
 import type { AssignedPartition, BrokerRecord, CommittedOffset, TopicPartition } from '../broker/port.ts'
-import { AssignmentLost, codeOf } from '../errors.ts'
+import { AssignmentLost } from '../errors.ts'
 import type { Signals } from '../observe/signals.ts'
-import { readTrail } from '../topic/trail.ts'
-import type { Admission, Attempted, Delivery, Session } from './admission.ts'
-import type { Attempt } from './attempt.ts'
-import { type Clock, pause, withinMs } from './clock.ts'
+import type { Admission, Attempted, BlockReason, Delivery, Session, Verdict } from './admission.ts'
+import type { Attempt, AttemptScope } from './attempt.ts'
+import { type Clock, withinMs } from './clock.ts'
+import { laneOf } from './delivery.ts'
 import { encodeFinished } from './finished.ts'
-import { createLanes, type Lanes } from './lanes.ts'
+import { Lanes } from './lanes.ts'
+import type { SessionLimits } from './limits.ts'
+import { outage, waitOut } from './outage.ts'
 import { Partition, type Tracked } from './partition.ts'
 import type { SessionProgress } from './progress.ts'
 
-export interface SessionLimits {
-  /** In lanes, running or queued, of all partitions together: above either, fetching waits. */
-  readonly maxQueuedRecords: number
-  readonly maxQueuedBytes: number
-  /** Unfinished records of one partition, waiting ones included: at this many the partition is paused, at half of it resumed. */
-  readonly partitionWindow: number
-  /** First and longest pause before a blocked record is tried again. */
-  readonly retryAfterMs: number
-  readonly maxRetryAfterMs: number
-}
-
-export const defaultLimits: SessionLimits = {
-  maxQueuedRecords: 10_000,
-  maxQueuedBytes: 64 * 1024 * 1024,
-  partitionWindow: 5_000,
-  retryAfterMs: 200,
-  maxRetryAfterMs: 10_000,
-}
-
 export interface SessionOptions {
   readonly group: string
-  readonly sources: ReadonlySet<string>
+  readonly deliver: (record: BrokerRecord) => Delivery
   readonly concurrency: number
   readonly attempt: Attempt
   readonly admission: Admission
@@ -45,27 +28,33 @@ export interface SessionOptions {
   readonly pause: (partition: TopicPartition, paused: boolean) => void
   /** There may be something to commit. */
   readonly onProgress: () => void
+  /** Something of ours broke, not a handler: a record can be neither finished nor given up, so the session is of no use. */
+  readonly onFailure: (error: unknown) => void
 }
 
-/** Failures that are never the message's fault: the record waits where it is and no attempt is used up. */
-const outages = new Set(['E_REGISTRY_UNAVAILABLE', 'E_BROKER_UNAVAILABLE'])
-
-export class GroupSession implements Session {
+export class GroupSession implements Session, AttemptScope {
   readonly #options: SessionOptions
   readonly #partitions = new Map<string, Map<number, Partition>>()
   readonly #lanes: Lanes<Tracked>
   readonly #draining = new AbortController()
-  readonly #cancels = new Set<(reason: unknown) => void>()
+  readonly cancels = new Set<(reason: unknown) => void>()
   #queuedBytes = 0
   #polled = false
-  #over = false
-  #lowWater: (() => void)[] = []
+  isOver = false
+  readonly #lowWater = new Set<() => void>()
 
   constructor(assigned: readonly AssignedPartition[], options: SessionOptions) {
     this.#options = options
-    this.#lanes = createLanes(options.concurrency, tracked => this.#process(tracked))
+    this.#lanes = new Lanes(options.concurrency, tracked => this.#process(tracked))
     for (const one of assigned) {
-      const partition = new Partition(one, options.clock, tracked => this.#admit(tracked), options.pause)
+      const partition = new Partition(one, {
+        clock: options.clock,
+        window: options.limits.partitionWindow,
+        toDelivery: options.deliver,
+        onBegun: tracked => this.#admit(tracked),
+        onDue: tracked => this.#admit(tracked),
+        pause: options.pause,
+      })
       const ofTopic = this.#partitions.get(one.topic) ?? new Map<number, Partition>()
       this.#partitions.set(one.topic, ofTopic.set(one.partition, partition))
     }
@@ -98,18 +87,24 @@ export class GroupSession implements Session {
     const first = records[0]
     const partition = first && this.#partitionOf(first)
     if (!partition || this.#draining.signal.aborted) return false
-    for (const record of records) {
-      const entry = partition.ledger.begin(record.offset, record.timestampMs)
-      if (!entry) continue
-      const bytes = (record.value?.length ?? 0) + (record.key?.length ?? 0)
-      this.#admit({ delivery: this.#deliveryOf(record), entry, partition, bytes, attemptSinceMs: 0 })
-    }
-    if (partition.ledger.unfinished >= this.#options.limits.partitionWindow) partition.setPaused('window', true)
+    partition.accept(records)
     return true
   }
 
+  /** The log of this partition was made anew and is read from `position`. */
+  restart(at: TopicPartition, position: bigint): void {
+    this.#partitionOf(at)?.restart(position)
+    this.#options.onProgress()
+  }
+
+  /** Where these partitions stand is to be committed, though nothing has changed since they were assigned. */
+  recommit(partitions: readonly TopicPartition[]): void {
+    for (const at of partitions) this.#partitionOf(at)?.ledger.markChanged()
+    if (partitions.length > 0) this.#options.onProgress()
+  }
+
   advance(at: TopicPartition, position: bigint, end: bigint): void {
-    if (this.#partitionOf(at)?.advance(position, end)) this.#options.onProgress()
+    if (this.#partitionOf(at)?.advanceTo(position, end)) this.#options.onProgress()
     this.polled()
   }
 
@@ -121,16 +116,12 @@ export class GroupSession implements Session {
   }
 
   /** Resolves at once, or when enough of the queue is done, or after `atMostMs`. */
-  room(atMostMs: number): Promise<void> {
-    if (!this.isFull || this.#draining.signal.aborted) return Promise.resolve()
-    const { clock } = this.#options
-    return new Promise(resolve => {
-      const timer = clock.setTimer(resolve, atMostMs)
-      this.#lowWater.push(() => {
-        clock.clearTimer(timer)
-        resolve()
-      })
-    })
+  async room(atMostMs: number): Promise<void> {
+    if (!this.isFull || this.draining.aborted) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#lowWater.add(resolve)
+    await withinMs(this.#options.clock, atMostMs, promise)
+    this.#lowWater.delete(resolve)
   }
 
   get isFull(): boolean {
@@ -140,13 +131,12 @@ export class GroupSession implements Session {
 
   /** What has changed since the last call, all of one instant. */
   takeCommit(): CommittedOffset[] {
-    if (this.#over) return []
+    if (this.isOver) return []
     return this.#all()
       .filter(({ ledger }) => ledger.takeChanged())
       .map(partition => {
         const offset = partition.ledger.prefix
-        const { metadata, complete } = encodeFinished(offset, partition.ledger.finishedAbovePrefix())
-        partition.setPaused('metadata', !complete)
+        const metadata = encodeFinished(offset, partition.ledger.finishedAbovePrefix())
         return { topic: partition.topic, partition: partition.partition, offset, metadata }
       })
   }
@@ -156,16 +146,11 @@ export class GroupSession implements Session {
     for (const at of offsets) this.#partitionOf(at)?.committed(at.offset)
   }
 
-  /** The commit with these offsets did not get through. */
-  returnCommit(offsets: readonly CommittedOffset[]): void {
-    for (const at of offsets) this.#partitionOf(at)?.ledger.markChanged()
-  }
-
   /** Nothing starts any more, what runs may finish. Resolves when nothing runs or after `atMostMs`, with how many still run. */
   async drain(atMostMs: number): Promise<number> {
     this.#lanes.close()
     this.#draining.abort(new AssignmentLost('the assignment is being given up'))
-    for (const { waiting } of this.#all()) waiting.clear()
+    for (const partition of this.#all()) partition.clear()
     this.#releaseRoom()
     await withinMs(this.#options.clock, atMostMs, this.#lanes.idle())
     return this.#lanes.running
@@ -173,28 +158,42 @@ export class GroupSession implements Session {
 
   /** The end: late results are ignored, handlers that still run are told to stop. */
   end(): void {
-    if (this.#over) return
-    this.#over = true
+    if (this.isOver) return
+    this.isOver = true
     this.#lanes.close()
     const lost = new AssignmentLost('the assignment was lost while the handler ran')
     if (!this.#draining.signal.aborted) this.#draining.abort(lost)
-    for (const { waiting } of this.#all()) waiting.clear()
+    for (const partition of this.#all()) partition.clear()
     this.#releaseRoom()
-    for (const cancel of [...this.#cancels]) cancel(lost)
+    for (const cancel of [...this.cancels]) cancel(lost)
   }
 
-  block(delivery: Delivery, reason: 'registry' | 'produce', error: unknown, retryInMs: number): void {
-    const { record } = delivery
-    this.#partitionOf(record)?.block(delivery, reason, this.#options.clock.now())
-    this.#options.signals.emit('partition.blocked', { ...this.#about(record), reason, error, retryInMs })
-  }
-
-  unblock({ record }: Delivery): void {
-    if (this.#partitionOf(record)?.unblock()) this.#options.signals.emit('partition.unblocked', this.#about(record))
+  async persist<T>(
+    delivery: Delivery,
+    reasonOf: (error: unknown) => BlockReason | undefined,
+    work: () => Promise<T>,
+  ): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      const reason = reasonOf(error)
+      if (this.draining.aborted || reason === undefined) throw error
+      const partition = this.#partitionOf(delivery.record)!
+      const about = this.#about(partition)
+      const { clock, limits, signals } = this.#options
+      partition.block(reason)
+      try {
+        const waiting = waitOut(error, { work, reasonOf, about, draining: this.draining, clock, limits, signals })
+        return await this.#lanes.suspend(waiting)
+      } finally {
+        // After the end the consumer is another assignment's, whose pauses are none of ours.
+        if (!this.isOver && partition.unblock()) signals.emit('partition.unblocked', about)
+      }
+    }
   }
 
   #admit(tracked: Tracked): void {
-    const verdict = this.#options.admission.admit(tracked.delivery)
+    const verdict = this.#verdict(tracked.delivery)
     switch (verdict.kind) {
       case 'run':
       case 'forward':
@@ -209,22 +208,28 @@ export class GroupSession implements Session {
     }
   }
 
+  /** A refused record goes its way to the dead letters: nobody asks its headers whether it is due. */
+  #verdict(delivery: Delivery): Verdict {
+    return delivery.refusal ? { kind: 'run' } : this.#options.admission.admit(delivery)
+  }
+
   /** One turn of a lane. Must not reject. */
   async #process(tracked: Tracked): Promise<void> {
     try {
-      if ((await this.#handle(tracked)) && !this.#over) this.#finish(tracked)
-    } catch {
-      // Given up because the session drains: the record is not finished, so it is read again after the next join.
+      if ((await this.#handle(tracked)) && !this.isOver) this.#finish(tracked)
+    } catch (error) {
+      // While the session drains, giving up is in order: the record is not finished and is read again after the next join.
+      if (!this.draining.aborted) this.#options.onFailure(error)
     } finally {
       this.#queuedBytes -= tracked.bytes
-      if (this.#lowWater.length > 0 && !this.isFull) this.#releaseRoom()
+      if (this.#lowWater.size > 0 && !this.isFull) this.#releaseRoom()
     }
   }
 
   /** True when the record is finished. Asked anew, since it may have stood in its lane for long. */
   async #handle(tracked: Tracked): Promise<boolean> {
     const { admission } = this.#options
-    const verdict = admission.admit(tracked.delivery)
+    const verdict = this.#verdict(tracked.delivery)
     switch (verdict.kind) {
       case 'run':
         await admission.settle(tracked.delivery, await this.#attempted(tracked), this)
@@ -240,44 +245,31 @@ export class GroupSession implements Session {
     }
   }
 
-  /** Tries until the record itself has an answer: an outage is waited out here. */
-  async #attempted(tracked: Tracked): Promise<Attempted> {
+  /** Until the record itself has an answer: an outage is waited out, and no attempt is used up. */
+  #attempted(tracked: Tracked): Promise<Attempted> {
     const { delivery } = tracked
-    const { clock, limits, attempt } = this.#options
-    for (let retryInMs = limits.retryAfterMs; ; retryInMs = Math.min(retryInMs * 2, limits.maxRetryAfterMs)) {
+    if (delivery.refusal) return Promise.resolve({ kind: 'refused', error: delivery.refusal })
+    const { clock, limits } = this.#options
+    const handlerUntilMs = clock.now() + limits.handlerOutageMs
+    return this.persist(delivery, outage, async () => {
       tracked.attemptSinceMs = clock.now()
-      const attempted = await attempt(delivery, this.#cancels)
+      const attempted = await this.#options.attempt(delivery, this)
       tracked.attemptSinceMs = 0
-      this.#refuseIfOver()
-      if (attempted.kind !== 'threw' || !outages.has(codeOf(attempted.error) ?? '')) return attempted
-      this.block(delivery, 'registry', attempted.error, retryInMs)
-      await pause(clock, retryInMs, this.draining)
-      this.unblock(delivery)
-      this.draining.throwIfAborted()
-    }
-  }
-
-  #refuseIfOver(): void {
-    if (this.#over) throw new AssignmentLost('the assignment was lost while the handler ran')
+      if (this.isOver) throw new AssignmentLost('the assignment was lost while the handler ran')
+      // Without a type it is the decoder that has failed: the registry, which is waited for without end.
+      const isWaitedOut = attempted.kind === 'threw' && (attempted.type === '' || clock.now() < handlerUntilMs)
+      if (isWaitedOut && outage(attempted.error)) throw attempted.error
+      return attempted
+    })
   }
 
   #finish(tracked: Tracked): void {
-    const { partition } = tracked
-    partition.finish(tracked)
+    tracked.partition.finish(tracked)
     this.#options.onProgress()
-    if (partition.ledger.unfinished * 2 <= this.#options.limits.partitionWindow) partition.setPaused('window', false)
-  }
-
-  #deliveryOf(record: BrokerRecord): Delivery {
-    const trail = this.#options.sources.has(record.topic) ? undefined : readTrail(record.headers)
-    // Field by field: an origin travels in signals and logs, where the record's payload has no business.
-    const { topic, partition, offset, timestampMs } = record
-    if (!trail) return { record, origin: { topic, partition, offset, timestampMs }, attempt: 1 }
-    return { record, origin: trail.origin, trail, attempt: trail.attempt + 1 }
   }
 
   #releaseRoom(): void {
-    for (const release of this.#lowWater.splice(0)) release()
+    for (const release of this.#lowWater) release()
   }
 
   #partitionOf({ topic, partition }: TopicPartition): Partition | undefined {
@@ -291,9 +283,4 @@ export class GroupSession implements Session {
   #about({ topic, partition }: TopicPartition): { group: string; topic: string; partition: number } {
     return { group: this.#options.group, topic, partition }
   }
-}
-
-/** An entity is a key of one source partition; without a key, the whole partition is one. */
-function laneOf({ record, origin }: Delivery): string {
-  return `${origin.topic}/${origin.partition}/${record.key === null ? '' : `=${record.key.toString('latin1')}`}`
 }

@@ -1,5 +1,5 @@
 import type { BrokerRecord, OutgoingRecord } from '../broker/port.ts'
-import { type Disposition, type Trail, withTrail } from '../topic/trail.ts'
+import { type Disposition, type Trail, withoutTrail, withTrail } from '../topic/trail.ts'
 
 /** What of a record a dead letter keeps byte for byte. */
 export type LetterSource = Pick<BrokerRecord, 'key' | 'value' | 'headers'>
@@ -14,4 +14,27 @@ export type LetterTrail = Trail & { readonly disposition: Disposition }
  */
 export function letterOf(record: LetterSource, trail: LetterTrail, dlqTopic: string, partition: number): OutgoingRecord {
   return { topic: dlqTopic, partition, key: record.key, value: record.value, headers: withTrail(record.headers, trail) }
+}
+
+export interface ShorterLetter {
+  readonly record: LetterSource
+  readonly leftOut: string
+}
+
+/**
+ * What may be buried instead of a record that is too large for the DLQ, ever less of it: the larger of value and headers is left
+ * out first, the key last. The record itself lies at its origin for as long as that keeps it.
+ */
+export function shorterLetters({ key, value, headers }: LetterSource): ShorterLetter[] {
+  const own = withoutTrail(headers)
+  const headerBytes = own.reduce((sum, [name, bytes]) => sum + Buffer.byteLength(name) + (bytes?.length ?? 0), 0)
+  const withoutValue = { record: { key, value: null, headers: own }, leftOut: `value of ${value?.length ?? 0} bytes` }
+  const noHeaders = `${own.length} headers of ${headerBytes} bytes`
+  const withoutHeaders = { record: { key, value, headers: [] }, leftOut: noHeaders }
+  const withoutBoth = { record: { key, value: null, headers: [] }, leftOut: `${withoutValue.leftOut}; ${noHeaders}` }
+  const bare = {
+    record: { key: null, value: null, headers: [] },
+    leftOut: `${withoutBoth.leftOut}; key of ${key?.length ?? 0} bytes`,
+  }
+  return [headerBytes > (value?.length ?? 0) ? withoutHeaders : withoutValue, withoutBoth, bare]
 }

@@ -94,6 +94,9 @@ export function job<Name extends string, In, Out>(
 }
 
 export function checkName(name: string, what: string): void {
+  // kafkajs keeps topics and groups in plain objects, where such a name is there before it is put in.
+  if (name in Object.prototype)
+    throw new DefinitionError(`${what} '${name}': this name cannot be used, as every JavaScript object has it`)
   if (legalName.test(name) && name !== '.' && name !== '..') return
   throw new DefinitionError(`${what} '${name}': a name has 1 to 249 characters, of a-z A-Z 0-9 . _ -`)
 }

@@ -9,11 +9,11 @@ export function headerText(headers: Headers, name: string): string | undefined {
   return undefined
 }
 
-/** A header with a whole, non-negative number in it; anything else is undefined. */
+/** A header with a whole, non-negative number in it that a double holds exactly; anything else is undefined. */
 export function headerNumber(headers: Headers, name: string): number | undefined {
   const text = headerText(headers, name)
-  if (text === undefined || !/^\d{1,15}$/.test(text)) return undefined
-  return Number(text)
+  if (text === undefined || !/^\d{1,16}$/.test(text)) return undefined
+  return Number.isSafeInteger(Number(text)) ? Number(text) : undefined
 }
 
 export function textHeader(name: string, value: string): Header {

@@ -28,14 +28,19 @@ const levels: Readonly<Record<SignalName, Level>> = {
   'partition.blocked': 'warn',
   'partition.unblocked': 'info',
   'order.atRisk': 'warn',
+  'offset.reset': 'error',
+  'batch.unreadable': 'error',
+  'consumer.failed': 'error',
   'commit.failed': 'warn',
 }
 
 /** Fields that go into the line as they are. */
 const plain = [
   ...['group', 'type', 'id', 'topic', 'partition', 'attempt', 'tier', 'disposition', 'reason', 'partitions', 'running'],
-  ...['unfinished', 'durationMs', 'timeoutMs', 'retryInMs'],
+  ...['unfinished', 'durationMs', 'timeoutMs', 'retryInMs', 'codec', 'bytes'],
 ] as const
+/** 64-bit numbers: text. */
+const offsets = ['from', 'to', 'firstOffset', 'lastOffset'] as const
 const longestMessage = 500
 const longestStack = 1_500
 
@@ -60,6 +65,7 @@ export function lineOf<N extends SignalName>(
   const given = signal as Partial<AboutMessage> & Record<string, unknown>
   const fields: Record<string, unknown> = { event: name }
   for (const field of plain) if (given[field] !== undefined) fields[field] = given[field]
+  for (const field of offsets) if (typeof given[field] === 'bigint') fields[field] = String(given[field])
   if (given.origin) {
     fields.topic = given.origin.topic
     fields.partition = given.origin.partition

@@ -40,7 +40,7 @@ export function createLogger(options: LoggerOptions = {}): Logger {
 
 /** What is logged of an error somebody else passes. pino's own serializer writes every property, and so request bodies and payloads. */
 function errorFields(thrown: unknown): unknown {
-  if (!(thrown instanceof Error)) return thrown
+  if (!(thrown instanceof Error)) return { type: typeof thrown, ...(typeof thrown === 'string' && { message: thrown }) }
   const { name, message, stack } = thrown
   const code = (thrown as { code?: unknown }).code
   return { type: name, message, ...(typeof code === 'string' && { code }), stack }

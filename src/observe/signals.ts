@@ -50,11 +50,20 @@ export interface SignalMap {
   'handler.timedOut': AboutMessage & { timeoutMs: number }
   /** A handler settled after its deadline or after the assignment was lost. */
   'handler.late': { group: string; type: string }
-  /** A partition waits: `reason` says for what. Nothing of it is lost or passed over. */
-  'partition.blocked': AboutPartition & { reason: 'registry' | 'produce'; error: unknown; retryInMs: number }
+  /** A partition waits: `reason` says for what. Nothing of it is lost or passed over. Told again at every failure, until it is unblocked. */
+  'partition.blocked': AboutPartition & { reason: 'registry' | 'broker' | 'produce'; error: unknown; retryInMs: number }
   'partition.unblocked': AboutPartition
   /** Not all topics of one partition number could be given to one member: the order of an entity is at risk while it lasts. */
   'order.atRisk': { group: string; partition: number }
+  /**
+   * Records that the group has not handled are gone: `from` is where it was to go on, `to` the first there is. `deleted`: by
+   * retention or by hand; `log-ends-before`: the log was lost or made anew; `commit-gone`: the commit was, as with a topic made anew.
+   */
+  'offset.reset': AboutPartition & { from: bigint; to: bigint; reason: 'deleted' | 'log-ends-before' | 'commit-gone' }
+  /** A batch could not be read and becomes one dead letter; the records in it are not handled. Told again when it is read again. */
+  'batch.unreadable': AboutPartition & { firstOffset: bigint; lastOffset: bigint; codec: string; bytes: number; reason: string }
+  /** The consumer has ended and is not rebuilt: somebody has to decide first. */
+  'consumer.failed': { group: string; error: unknown }
   /** A commit failed; the next one carries the same positions. */
   'commit.failed': { group: string; error: unknown }
 }

@@ -4,10 +4,10 @@ import { coPartitioned } from '../consume/assignment.ts'
 import { createAttempt } from '../consume/attempt.ts'
 import { type Clock, systemClock } from '../consume/clock.ts'
 import type { Logger, Outbound } from '../consume/handler.ts'
+import type { SessionLimits } from '../consume/limits.ts'
 import { GroupLoop } from '../consume/loop.ts'
 import { type Processor, sourceTopics } from '../consume/processor.ts'
 import type { SessionProgress } from '../consume/progress.ts'
-import type { SessionLimits } from '../consume/session.ts'
 import { ConfigError } from '../errors.ts'
 import type { Envelope } from '../message/envelope.ts'
 import type { Signals } from '../observe/signals.ts'
@@ -42,13 +42,17 @@ export interface RunningProcess {
   readonly groups: readonly string[]
   /** How far each group is; undefined while it has no assignment. */
   progress(): ReadonlyMap<string, SessionProgress | undefined>
+  /** Resolves with the reason when a group has ended for good and waits for somebody to decide (E_DATA_LOST); never rejects. */
+  readonly failed: Promise<unknown>
   /** Drains, commits, leaves every group and closes. */
   stop(): Promise<void>
 }
 
 /** How long the broker waits for the members of a group to join again. */
 const rebalanceTimeoutMs = 60_000
-const defaultDrainTimeoutMs = 45_000
+/** Leaves time for the commit and the join. */
+const longestDrainMs = rebalanceTimeoutMs * 0.75
+const defaultDrainTimeoutMs = longestDrainMs
 const defaultSessionTimeoutMs = 30_000
 
 /**
@@ -62,7 +66,8 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
   const sender = batching(producer)
   const client = createClient({ producer, registry, source: name, sender })
   const loops = processors.map(processor => createLoop(processor, options, sender, client))
-  const groups = loops.map(loop => supervise(loop, options))
+  const failed = Promise.withResolvers<unknown>()
+  const groups = loops.map(loop => supervise(loop, options, failed.resolve))
   const stop = async (): Promise<void> => {
     await Promise.all(groups.map(group => group.stop()))
     await client.close()
@@ -76,6 +81,7 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
   return {
     groups: processors.map(processor => processor.name),
     progress: () => new Map(loops.map(loop => [loop.processor.name, loop.progress()])),
+    failed: failed.promise,
     stop,
   }
 }
@@ -107,34 +113,39 @@ function createLoop(processor: Processor, options: ProcessOptions, sender: Recor
   })
 }
 
-function supervise(loop: GroupLoop, options: ProcessOptions): SupervisedGroup {
+function supervise(loop: GroupLoop, options: ProcessOptions, onFailed: (error: unknown) => void): SupervisedGroup {
   const { broker, signals, clock = systemClock, sessionTimeoutMs = defaultSessionTimeoutMs } = options
   const { processor } = loop
   const connect = async (onCrash: (error: unknown) => void): Promise<GroupConsumer> => {
+    const onFailure = (error: unknown): void => {
+      loop.abandon()
+      onCrash(error)
+    }
     const consumer = broker.consumer({
       group: processor.name,
       topics: await topicsToConsume(broker, processor),
-      startAtEnd: processor.start === 'latest' ? sourceTopics(processor) : [],
+      // Once begun, the end would skip what came while a topic was made anew.
+      startAtEnd: processor.start === 'latest' && !loop.hasBegun ? sourceTopics(processor) : [],
       assigner: coPartitioned(partition => signals.emit('order.atRisk', { group: processor.name, partition })),
       rebalanceTimeoutMs,
       sessionTimeoutMs,
       onAssigned: partitions => loop.onAssigned(partitions),
       onRecords: (records, heartbeat) => loop.onRecords(records, heartbeat),
       onPosition: (partition, position, end) => loop.onPosition(partition, position, end),
+      onReset: reset => loop.onReset(reset),
       onRevoking: () => loop.onRevoking(),
-      onCrash: error => {
-        loop.abandon()
-        onCrash(error)
-      },
+      onCrash: onFailure,
     })
-    loop.attach(consumer)
+    loop.attach(consumer, onFailure)
     return consumer
   }
-  return new SupervisedGroup({ group: processor.name, connect, signals, clock })
+  return new SupervisedGroup({ group: processor.name, connect, signals, clock, onFailed })
 }
 
-/** A handler that may run longer than a rebalance waits would be fenced every time. */
+/** A handler that may run longer than a drain, or a drain longer than a rebalance, would be fenced every time. */
 function refuseLongDeadlines({ processors, drainTimeoutMs = defaultDrainTimeoutMs }: ProcessOptions): void {
+  if (drainTimeoutMs > longestDrainMs)
+    throw new ConfigError([`a drain of ${drainTimeoutMs} ms is longer than a rebalance allows, ${longestDrainMs} ms`])
   const problems = processors
     .filter(({ handlerTimeoutMs }) => handlerTimeoutMs > drainTimeoutMs)
     .map(

@@ -1,6 +1,7 @@
 /** Keeps the consumer of one group alive: builds it, and builds it anew, with back-off, when it breaks down. */
 import type { GroupConsumer } from '../broker/port.ts'
 import type { Clock } from '../consume/clock.ts'
+import { codeOf } from '../errors.ts'
 import type { Signals } from '../observe/signals.ts'
 
 export interface SupervisedGroupOptions {
@@ -9,6 +10,8 @@ export interface SupervisedGroupOptions {
   readonly connect: (onCrash: (error: unknown) => void) => Promise<GroupConsumer>
   readonly signals: Signals
   readonly clock: Clock
+  /** It has ended for a reason that rebuilding it would meet again. */
+  readonly onFailed?: (error: unknown) => void
 }
 
 const firstRetryMs = 1_000
@@ -69,7 +72,12 @@ export class SupervisedGroup {
   }
 
   #retryLater(error: unknown): void {
-    const { group, signals, clock } = this.#options
+    const { group, signals, clock, onFailed } = this.#options
+    if (codeOf(error) === 'E_DATA_LOST') {
+      signals.emit('consumer.failed', { group, error })
+      onFailed?.(error)
+      return
+    }
     const retryInMs = this.#retryInMs
     this.#retryInMs = Math.min(retryInMs * 2, longestRetryMs)
     signals.emit('consumer.crashed', { group, error, retryInMs })

@@ -11,20 +11,22 @@ import { isTierOf } from '../topic/names.ts'
 export async function topicsToConsume(broker: Broker, processor: Processor): Promise<string[]> {
   const admin = broker.admin()
   try {
-    return await topicsOf(admin, processor)
+    return await existingTopics(admin, processor)
   } finally {
-    // A consumer that is built anew asks again.
     await admin.close()
   }
 }
 
-async function topicsOf(admin: Admin, processor: Processor): Promise<string[]> {
+async function existingTopics(admin: Admin, processor: Processor): Promise<string[]> {
   const { ladder, name } = processor
   const sources = sourceTopics(processor)
-  const tiers = [...ladder.tiers, ladder.immediate].map(tier => tier.topic)
+  const tiers = [...ladder.waits, ladder.immediate].map(tier => tier.topic)
   const existingTiers = (await admin.topicNames()).filter(topic => isTierOf(name, topic))
   const states = new Map(
-    (await admin.topics([...new Set([...sources, ...tiers, ladder.dlq, ...existingTiers])])).map(state => [state.name, state]),
+    (await admin.topics([...new Set([...sources, ...tiers, ladder.dlq, ...existingTiers])], { config: false })).map(state => [
+      state.name,
+      state,
+    ]),
   )
   const problems = [
     ...[...sources, ...tiers, ladder.dlq].filter(topic => !states.has(topic)).map(topic => `topic ${topic} does not exist`),

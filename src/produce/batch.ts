@@ -2,7 +2,8 @@
  * Micro-batching: calls come in one by one, requests go out with what has gathered. One partition a request and one request
  * in flight per partition, so order holds and the request under way is the only linger there is.
  */
-import type { BatchProducer, OutgoingRecord, RecordPosition, RecordSender } from '../broker/port.ts'
+import type { BatchProducer, OutgoingRecord, RecordPosition, RecordSender, TopicPartition } from '../broker/port.ts'
+import { codeOf } from '../errors.ts'
 import { recordBytes } from './size.ts'
 
 export interface BatchLimits {
@@ -56,23 +57,28 @@ export function batching(producer: BatchProducer, limits: BatchLimits = defaultL
   }
 
   async function flush(queue: PartitionQueue): Promise<void> {
-    while (queue.pending.length > 0) {
-      const batch = take(queue, limits)
-      try {
-        const base = await producer.sendBatch(
-          queue.topic,
-          queue.partition,
-          batch.map(one => one.record),
-        )
-        for (const [i, one] of batch.entries())
-          one.resolve({ topic: queue.topic, partition: queue.partition, offset: base + BigInt(i) })
-      } catch (error) {
-        for (const one of batch) one.reject(error)
-      }
-    }
+    while (queue.pending.length > 0) await write(queue, take(queue, limits))
     queue.busy = false
     busyQueues--
     if (busyQueues === 0) for (const resolve of idleWaiters.splice(0)) resolve()
+  }
+
+  async function write({ topic, partition }: TopicPartition, batch: readonly Pending[]): Promise<void> {
+    const records = batch.map(one => one.record)
+    try {
+      const base = await producer.sendBatch(topic, partition, records)
+      for (const [i, one] of batch.entries()) one.resolve({ topic, partition, offset: base + BigInt(i) })
+    } catch (error) {
+      if (codeOf(error) === 'E_RECORD_TOO_LARGE' && batch.length > 1) return halve({ topic, partition }, batch)
+      for (const one of batch) one.reject(error)
+    }
+  }
+
+  /** A topic may take less at once than we put together, and only the broker knows how much. One record that is too large alone spoils no other. */
+  async function halve(queue: TopicPartition, batch: readonly Pending[]): Promise<void> {
+    const half = Math.ceil(batch.length / 2)
+    await write(queue, batch.slice(0, half))
+    await write(queue, batch.slice(half))
   }
 
   function queueOf({ topic, partition }: OutgoingRecord): PartitionQueue {

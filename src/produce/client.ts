@@ -79,6 +79,7 @@ export function createClient(options: ClientOptions): Client {
       }
     },
     close: async () => {
+      await Promise.all([...early.values()].map(calls => calls.idle()))
       await sender.idle()
       await options.producer.close()
     },

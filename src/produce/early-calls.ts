@@ -10,6 +10,11 @@ export class EarlyCalls {
     return this.#waiting > 0
   }
 
+  /** Resolves when the calls so far have been sent or refused. */
+  idle(): Promise<void> {
+    return this.#last
+  }
+
   /** Calls `send` once `ready` has resolved and every call before has been sent or refused; rejects as `ready` does. */
   add<Ready, T>(ready: Promise<Ready>, send: (ready: Ready) => Promise<T>): Promise<T> {
     this.#waiting++

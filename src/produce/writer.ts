@@ -49,8 +49,8 @@ interface Prepared {
 
 /** The broker's default `max.message.bytes`. */
 const defaultMaxRecordBytes = 1_048_588
-/** As often as the Java producer refreshes metadata (`metadata.max.age.ms`). */
-const partitionsMaxAgeMs = 300_000
+/** How long this writer's copy of the producer's own answer, which is at most 5 minutes old, is taken for true. */
+const partitionsMaxAgeMs = 10_000
 
 export class MessageWriter {
   readonly #definition: MessageDefinition

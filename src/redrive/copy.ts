@@ -2,14 +2,15 @@ import type { OutgoingRecord } from '../broker/port.ts'
 import type { Letter } from '../dlq/read.ts'
 import { type Trail, withTrail } from '../topic/trail.ts'
 
-/** Why a letter cannot go back: it has no readable trail, or its value was too large for the DLQ and lies only at the source. */
+/** Why a letter cannot go back: it has no readable trail, or what it is about was too large for the DLQ, or not readable, and lies only at the source. */
 export type StaysBecause = 'no-trail' | 'oversize'
 
 /** undefined when the letter can be redriven. */
 export function staysBecause(letter: Letter): StaysBecause | undefined {
   // Without an origin a copy would have no identity in the retry tier, and its group could not tell it from garbage.
   if (!letter.trail) return 'no-trail'
-  return letter.trail.disposition === 'oversize' ? 'oversize' : undefined
+  const { disposition, leftOut, batchLastOffset } = letter.trail
+  return disposition === 'oversize' || leftOut !== undefined || batchLastOffset !== undefined ? 'oversize' : undefined
 }
 
 /**

@@ -1,5 +1,6 @@
 /** Moves the dead letters of a group back to where that group, and no other, handles them again. */
 import type { BatchProducer, OutgoingRecord } from '../broker/port.ts'
+import { sendInParts } from '../broker/send-in-parts.ts'
 import { movedRecord } from '../dlq/moved.ts'
 import { rangesOf } from '../dlq/ranges.ts'
 import { countLetters, type DlqSource, type Letter, readLetters } from '../dlq/read.ts'
@@ -79,7 +80,7 @@ export async function runRedrive(source: DlqSource, producer: BatchProducer, opt
 function copyThenRecord(group: string, producer: BatchProducer, { runId, who, reason, clock }: RedriveOptions): MoveBatch {
   const target = immediateTopic(group)
   return async ({ partition, offsets, copies }) => {
-    await producer.sendBatch(target, partition, copies)
+    await sendInParts(producer, target, partition, copies)
     const atMs = (clock ?? Date.now)()
     const ranges = rangesOf(offsets)
     const record = movedRecord(group, { runId, atMs, who, reason, filter: 'all', target, partition, ranges })

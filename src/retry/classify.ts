@@ -19,6 +19,8 @@ export function classify(attempted: Attempted): Outcome {
       return { kind: 'done' }
     case 'undecodable':
       return { kind: 'dead-letter', failure: failureOf(attempted.error), disposition: 'undecodable' }
+    case 'refused':
+      return { kind: 'dead-letter', failure: failureOf(attempted.error), disposition: 'refused' }
     case 'unhandled':
       return attempted.deadLetter
         ? { kind: 'dead-letter', failure: failureOf(`no handler for ${attempted.type}`), disposition: 'unhandled' }
@@ -46,6 +48,10 @@ function classifyThrown(error: unknown): Outcome {
 }
 
 function isRetryLater(error: unknown): error is RetryLater {
-  const at = (error as { at?: { afterMs?: unknown; timeMs?: unknown } }).at
-  return Number.isFinite(at?.afterMs ?? at?.timeMs)
+  try {
+    const at = (error as { at?: { afterMs?: unknown; timeMs?: unknown } }).at
+    return Number.isFinite(at?.afterMs ?? at?.timeMs)
+  } catch {
+    return false
+  }
 }

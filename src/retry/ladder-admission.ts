@@ -6,25 +6,23 @@
  *  3. No tier is left: the copy goes to the DLQ. So does at once what cannot be decoded and what the handler rejects.
  *  4. A longer wait (a delayed job, RetryLater) goes hop by hop through the longest tier that still fits, using no attempt.
  */
-import type { OutgoingRecord, RecordSender } from '../broker/port.ts'
+import type { BrokerRecord, OutgoingRecord, RecordSender } from '../broker/port.ts'
 import type { Admission, Attempted, Delivery, Session, Verdict } from '../consume/admission.ts'
-
-import { type Clock, pause, systemClock } from '../consume/clock.ts'
-import { letterOf } from '../dlq/letter.ts'
+import { type Clock, systemClock } from '../consume/clock.ts'
+import { type LetterSource, type LetterTrail, letterOf, shorterLetters } from '../dlq/letter.ts'
+import { codeOf, RecordTooLarge } from '../errors.ts'
 import { headerNumber } from '../message/headers.ts'
 import type { AboutMessage, Signals } from '../observe/signals.ts'
 import { type Ladder, type Tier, tierAfter, tierWithin } from '../topic/ladder.ts'
 import { type Disposition, dueAtHeader, type Failure, type Trail, withTrail } from '../topic/trail.ts'
 import { classify } from './classify.ts'
+import { failureOf } from './failure.ts'
 
 export interface LadderAdmissionOptions {
   readonly ladder: Ladder
   readonly sender: RecordSender
   readonly signals: Signals
   readonly clock?: Clock
-  /** First and longest wait before a copy that could not be written is tried again. Milliseconds. */
-  readonly retryAfterMs?: number
-  readonly maxRetryAfterMs?: number
 }
 
 export class LadderAdmission implements Admission {
@@ -48,13 +46,15 @@ export class LadderAdmission implements Admission {
     const restMs = (trail.untilMs ?? 0) - nowMs
     if (restMs <= 0) return { kind: 'run' }
     // What is left is shorter than any tier: another hop would only make it late.
-    const shortestMs = this.#ladder.tiers[0]?.delayMs ?? Number.POSITIVE_INFINITY
-    return restMs < shortestMs ? { kind: 'wait', untilMs: trail.untilMs! } : { kind: 'forward', untilMs: trail.untilMs! }
+    return restMs < this.#ladder.waits[0]!.delayMs
+      ? { kind: 'wait', untilMs: trail.untilMs! }
+      : { kind: 'forward', untilMs: trail.untilMs! }
   }
 
   async forward(delivery: Delivery, untilMs: number, session: Session): Promise<void> {
-    const tier = await this.#delay(delivery, untilMs, {}, session)
-    this.#options.signals.emit('message.delayed', { ...this.#about(delivery, '', ''), tier: tier.topic, untilMs })
+    const about = this.#about(delivery, '', '')
+    const tier = await this.#delay(delivery, untilMs, undefined, about, session)
+    if (tier) this.#options.signals.emit('message.delayed', { ...about, tier: tier.topic, untilMs })
   }
 
   async settle(delivery: Delivery, attempted: Attempted, session: Session): Promise<void> {
@@ -73,8 +73,8 @@ export class LadderAdmission implements Admission {
       case 'later': {
         const { at, failure } = outcome
         const untilMs = 'timeMs' in at ? at.timeMs : this.#clock.now() + at.afterMs
-        const tier = await this.#delay(delivery, untilMs, { failure }, session)
-        return signals.emit('message.retried', { ...about, tier: tier.topic, failure })
+        const tier = await this.#delay(delivery, untilMs, failure, about, session)
+        if (tier) signals.emit('message.retried', { ...about, tier: tier.topic, failure })
       }
     }
   }
@@ -90,10 +90,12 @@ export class LadderAdmission implements Admission {
     if (!tier) return this.#bury(delivery, failure, exhausted, about, session)
     const dueAtMs = this.#clock.now() + tier.delayMs
     const { untilMs: _, ...trail } = this.#trail(delivery, failure)
-    await this.#write(this.#copy(delivery, tier.topic, { ...trail, attempt: delivery.attempt, dueAtMs }), delivery, session)
+    const copy = this.#copy(delivery, tier.topic, { ...trail, attempt: delivery.attempt, dueAtMs })
+    if (!(await this.#fits(copy, delivery, session))) return this.#bury(delivery, failure, 'oversize', about, session)
     this.#options.signals.emit('message.retried', { ...about, tier: tier.topic, failure })
   }
 
+  /** Whole when it fits; else with what fits, and the trail says what is missing. */
   async #bury(
     delivery: Delivery,
     failure: Failure,
@@ -101,25 +103,48 @@ export class LadderAdmission implements Admission {
     about: AboutMessage,
     session: Session,
   ): Promise<void> {
-    const { dueAtMs: _due, untilMs: _until, ...trail } = this.#trail(delivery, failure)
-    const letter = letterOf(
-      delivery.record,
-      { ...trail, attempt: delivery.attempt, disposition },
-      this.#ladder.dlq,
-      delivery.origin.partition,
-    )
-    await this.#write(letter, delivery, session)
+    const { record, attempt } = delivery
+    const { dueAtMs: _due, untilMs: _until, ...kept } = this.#trail(delivery, failure)
+    const trail = { ...kept, ...batchOf(record), attempt, disposition }
+    const bury = (part: LetterSource, said: LetterTrail) => letterOf(part, said, this.#ladder.dlq, record.partition)
+    if (!(await this.#fits(bury(record, trail), delivery, session))) {
+      const said = { ...trail, disposition: disposition === 'refused' ? disposition : ('oversize' as const) }
+      const letters = shorterLetters(record).map(({ record: part, leftOut }) => bury(part, { ...said, leftOut }))
+      const last = letters.pop()!
+      for (const letter of letters)
+        if (await this.#fits(letter, delivery, session)) return this.#told(about, said.disposition, failure)
+      await session.persist(
+        delivery,
+        () => 'produce',
+        () => this.#options.sender.send(last),
+      )
+    }
+    this.#told(about, disposition, failure)
+  }
+
+  #told(about: AboutMessage, disposition: Disposition, failure: Failure): void {
     this.#options.signals.emit('message.deadLettered', { ...about, disposition, failure })
   }
 
-  /** One hop of a wait until `untilMs`. The try that asked for it, if there was one, does not count. */
-  async #delay(delivery: Delivery, untilMs: number, { failure }: { failure?: Failure }, session: Session): Promise<Tier> {
+  /**
+   * One hop of a wait until `untilMs`. The try that asked for it, if there was one, does not count.
+   * Undefined when the copy was too large for its tier, and the record is a dead letter now.
+   */
+  async #delay(
+    delivery: Delivery,
+    untilMs: number,
+    failure: Failure | undefined,
+    about: AboutMessage,
+    session: Session,
+  ): Promise<Tier | undefined> {
     const nowMs = this.#clock.now()
     const tier = tierWithin(this.#ladder, untilMs - nowMs)
-    const dueAtMs = tier.delayMs === 0 ? untilMs : Math.min(nowMs + tier.delayMs, untilMs)
+    const dueAtMs = Math.min(nowMs + tier.delayMs, untilMs)
     const trail = { ...this.#trail(delivery, failure), attempt: delivery.attempt - 1, dueAtMs, untilMs }
-    await this.#write(this.#copy(delivery, tier.topic, trail), delivery, session)
-    return tier
+    if (await this.#fits(this.#copy(delivery, tier.topic, trail), delivery, session)) return tier
+    const tooLarge = failure ?? failureOf(new RecordTooLarge(`too large for ${tier.topic}`))
+    await this.#bury(delivery, tooLarge, 'oversize', about, session)
+    return undefined
   }
 
   #trail({ origin, trail }: Delivery, failure: Failure | undefined): Trail {
@@ -136,27 +161,39 @@ export class LadderAdmission implements Admission {
     }
   }
 
-  #copy({ record, origin }: Delivery, topic: string, trail: Trail): OutgoingRecord {
-    return { topic, partition: origin.partition, key: record.key, value: record.value, headers: withTrail(record.headers, trail) }
+  /** To the partition of the record, which has the number of its origin's: a damaged trail cannot name one that does not exist. */
+  #copy({ record }: Delivery, topic: string, trail: Trail): OutgoingRecord {
+    return { topic, partition: record.partition, key: record.key, value: record.value, headers: withTrail(record.headers, trail) }
   }
 
-  /** Until it is acknowledged. A copy that cannot be written holds its partition: nothing is passed over, nothing committed past it. */
-  async #write(copy: OutgoingRecord, delivery: Delivery, session: Session): Promise<void> {
-    const { sender, retryAfterMs = 200, maxRetryAfterMs = 10_000 } = this.#options
-    for (let retryInMs = retryAfterMs; ; retryInMs = Math.min(retryInMs * 2, maxRetryAfterMs)) {
-      try {
-        await sender.send(copy)
-        return
-      } catch (error) {
-        session.block(delivery, 'produce', error, retryInMs)
-        await pause(this.#clock, retryInMs, session.draining)
-        session.unblock(delivery)
-        session.draining.throwIfAborted()
-      }
+  /**
+   * Resolves when the copy is acknowledged: true, or refused as too large for its topic: false. While none can be written the
+   * partition waits: nothing is passed over, nothing committed past it.
+   */
+  async #fits(copy: OutgoingRecord, delivery: Delivery, session: Session): Promise<boolean> {
+    try {
+      await session.persist(
+        delivery,
+        error => (isTooLarge(error) ? undefined : 'produce'),
+        () => this.#options.sender.send(copy),
+      )
+      return true
+    } catch (error) {
+      if (isTooLarge(error)) return false
+      throw error
     }
   }
 
   #about({ origin, attempt }: Delivery, type: string, id: string): AboutMessage {
     return { group: this.#ladder.group, type, id, origin, attempt }
   }
+}
+
+function isTooLarge(error: unknown): boolean {
+  return codeOf(error) === 'E_RECORD_TOO_LARGE'
+}
+
+/** A letter for a whole batch says up to where it reaches; its origin is where it begins. */
+function batchOf({ offset, unreadable }: BrokerRecord): Pick<Trail, 'batchLastOffset' | 'batchCodec'> {
+  return unreadable ? { batchLastOffset: offset, batchCodec: unreadable.codec } : {}
 }

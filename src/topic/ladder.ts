@@ -10,8 +10,10 @@ export interface Tier {
 
 export interface Ladder {
   readonly group: string
-  /** From the shortest delay to the longest. */
+  /** What a failing record climbs, from the shortest delay to the longest. Empty: a first failure goes straight to the DLQ. */
   readonly tiers: readonly Tier[]
+  /** What a longer wait (a delayed job, RetryLater) hops through: the tiers, or the default ones where there are none. */
+  readonly waits: readonly Tier[]
   /** `<group>.retry.0s`: no wait. */
   readonly immediate: Tier
   readonly dlq: string
@@ -34,9 +36,11 @@ export function ladderOf(group: string, delays: readonly Duration[] = defaultTie
     group,
     names.reduce((longest, name) => (name.length > longest.length ? name : longest), '0s' as Duration),
   )
+  const own = tiers.map((delayMs, i) => ({ delayMs, topic: tierTopic(group, names[i]!) }))
   return Object.freeze({
     group,
-    tiers: tiers.map((delayMs, i) => ({ delayMs, topic: tierTopic(group, names[i]!) })),
+    tiers: own,
+    waits: own.length > 0 ? own : ladderOf(group, defaultTiers).tiers,
     immediate: { delayMs: 0, topic: immediateTopic(group) },
     dlq: dlqTopic(group),
   })
@@ -52,5 +56,5 @@ export function tierAfter(ladder: Ladder, attempt: number): Tier | undefined {
  * A rest shorter than every tier goes to the shortest, whose record says itself when it is due.
  */
 export function tierWithin(ladder: Ladder, waitMs: number): Tier {
-  return ladder.tiers.findLast(tier => tier.delayMs <= waitMs) ?? ladder.tiers[0] ?? ladder.immediate
+  return ladder.waits.findLast(tier => tier.delayMs <= waitMs) ?? ladder.waits[0]!
 }

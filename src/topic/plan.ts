@@ -54,7 +54,7 @@ function topicsOfGroup(ladder: Ladder, topics: readonly Topic[]): WantedTopic[] 
   const partitions = Math.max(1, ...topics.map(topic => topic.partitions))
   const largest = Math.max(...topics.map(({ config }) => Number(config['max.message.bytes'] ?? defaultMaxBytes)))
   const copies = { 'cleanup.policy': 'delete', 'max.message.bytes': String(largest + roomForTrail) }
-  const tiers = [ladder.immediate, ...ladder.tiers].map(
+  const tiers = [ladder.immediate, ...ladder.waits].map(
     ({ topic, delayMs }): WantedTopic => ({
       name: topic,
       role: 'tier',

@@ -33,7 +33,15 @@ export interface Trail {
   readonly disposition?: Disposition
   readonly redriveId?: string
   readonly redriveCount: number
+  /** The letter stands for a batch that could not be read: offsets from the origin's to this one. */
+  readonly batchLastOffset?: bigint
+  readonly batchCodec?: string
+  /** What of the record the copy lacks, because it would not have fit; it lies at the origin still. */
+  readonly leftOut?: string
 }
+
+/** The trail stands at the end of a copy's headers, and has at most this many. */
+export const maxTrailHeaders = 24
 
 const prefix = 'spillway-'
 /** The one header of ours that is believed on a source topic: a publisher may delay a job. */
@@ -62,7 +70,15 @@ export function readTrail(headers: Headers): Trail | undefined {
     ...present('failure', readFailure(text)),
     ...present('disposition', text('disposition') as Disposition | undefined),
     ...present('redriveId', text('redrive-id')),
+    ...present('batchLastOffset', bigintOf(number('batch-last-offset'))),
+    ...present('batchCodec', text('batch-codec')),
+    ...present('leftOut', text('left-out')),
   }
+}
+
+/** Where the trail of a copy is, however many headers are before it. */
+export function trailHeadersOf(headers: Headers): Headers {
+  return headers.slice(-maxTrailHeaders)
 }
 
 /** The headers of a copy: the record's own ones untouched and in order, then the trail. */
@@ -91,6 +107,9 @@ function writeTrail(trail: Trail): Header[] {
     ['disposition', trail.disposition],
     ['redrive-id', trail.redriveId],
     ['redrive-count', trail.redriveCount || undefined],
+    ['batch-last-offset', trail.batchLastOffset],
+    ['batch-codec', trail.batchCodec],
+    ['left-out', trail.leftOut],
   ]
   return values.flatMap(([name, value]) => (value === undefined ? [] : [textHeader(prefix + name, String(value))]))
 }
@@ -124,6 +143,10 @@ function cut(text: string, maxBytes: number): string {
   let end = Math.max(0, maxBytes)
   while (end > 0 && (bytes[end]! & 0xc0) === 0x80) end--
   return bytes.subarray(0, end).toString('utf8')
+}
+
+function bigintOf(value: number | undefined): bigint | undefined {
+  return value === undefined ? undefined : BigInt(value)
 }
 
 function present<K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } {

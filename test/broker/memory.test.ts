@@ -28,7 +28,7 @@ test('refuses a request whose records are too large together, as one request is 
   const topic = await topicOf(broker)
   const producer = broker.producer()
   const halves = [record(topic, 0, 'x'.repeat(600_000)), record(topic, 0, 'x'.repeat(600_000))]
-  await expect(producer.sendBatch(topic, 0, halves)).rejects.toMatchObject({ code: 'E_BROKER_REFUSED' })
+  await expect(producer.sendBatch(topic, 0, halves)).rejects.toMatchObject({ code: 'E_RECORD_TOO_LARGE' })
   for (const half of halves) await producer.sendBatch(topic, 0, [half])
   expect(await readAll(broker, topic)).toHaveLength(2)
 })

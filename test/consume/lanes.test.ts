@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createLanes } from '../../src/consume/lanes.ts'
+import { Lanes } from '../../src/consume/lanes.ts'
 import { until } from '../until.ts'
 
 interface Item {
@@ -19,7 +19,7 @@ describe('lanes', () => {
         async (concurrency, keys, picks) => {
           const running: Item[] = []
           const finished: Item[] = []
-          const lanes = createLanes<Item>(concurrency, item => {
+          const lanes = new Lanes<Item>(concurrency, item => {
             expect(running.some(other => other.lane === item.lane)).toBe(false)
             running.push(item)
             expect(running.length).toBeLessThanOrEqual(concurrency)
@@ -51,7 +51,7 @@ describe('lanes', () => {
   it('start nothing after close and are idle when what ran has finished', async () => {
     const started: string[] = []
     let release = (): void => {}
-    const lanes = createLanes<string>(1, item => {
+    const lanes = new Lanes<string>(1, item => {
       started.push(item)
       return new Promise(resolve => (release = resolve))
     })
@@ -63,5 +63,41 @@ describe('lanes', () => {
     await lanes.idle()
     expect(started).toEqual(['first'])
     expect(lanes.size).toBe(2)
+  })
+
+  it('give the place of an item that waits to others, and it back when there is one', async () => {
+    const order: string[] = []
+    const waits = Promise.withResolvers<void>()
+    const busy = Promise.withResolvers<void>()
+    const lanes: Lanes<string> = new Lanes(1, async item => {
+      order.push(`${item} starts`)
+      if (item === 'blocked') await lanes.suspend(waits.promise)
+      if (item === 'busy') await busy.promise
+      order.push(`${item} ends`)
+    })
+    for (const item of ['blocked', 'quick', 'busy', 'last']) lanes.push(item, item)
+    await until(() => order.includes('busy starts'), { withinMs: 1_000, what: 'the others run' })
+    waits.resolve()
+    await Promise.resolve()
+    expect(order).toEqual(['blocked starts', 'quick starts', 'quick ends', 'busy starts'])
+    busy.resolve()
+    lanes.close()
+    await lanes.idle()
+    expect(order).toEqual(['blocked starts', 'quick starts', 'quick ends', 'busy starts', 'busy ends', 'blocked ends'])
+  })
+
+  it('are idle only when what waits has come back', async () => {
+    const waits = Promise.withResolvers<void>()
+    const lanes: Lanes<string> = new Lanes(1, () => lanes.suspend(waits.promise))
+    lanes.push('a', 'a')
+    lanes.close()
+    let isIdle = false
+    const idle = lanes.idle().then(() => {
+      isIdle = true
+    })
+    await Promise.resolve()
+    expect(isIdle).toBe(false)
+    waits.resolve()
+    await idle
   })
 })

@@ -57,8 +57,7 @@ describe('the ledger', () => {
         const first = new Ledger(base, [])
         const entries = done.map((_, i) => first.begin(base + BigInt(i))!)
         for (const [i, entry] of entries.entries()) if (done[i]) first.finish(entry)
-        const { metadata, complete } = encodeFinished(first.prefix, first.finishedAbovePrefix())
-        expect(complete).toBe(true)
+        const metadata = encodeFinished(first.prefix, first.finishedAbovePrefix())
 
         const second = new Ledger(first.prefix, decodeFinished(first.prefix, metadata))
         const run = entries
@@ -80,11 +79,10 @@ describe('the ledger', () => {
 })
 
 describe('commit metadata', () => {
-  it('never grows past what a broker takes, keeps the lowest ranges, and says that it is not complete', () => {
+  it('never grows past what a broker takes, and keeps the lowest ranges', () => {
     const ranges = Array.from({ length: 20_000 }, (_, i) => ({ from: BigInt(i * 1_000 + 500), to: BigInt(i * 1_000 + 501) }))
-    const { metadata, complete } = encodeFinished(0n, ranges)
+    const metadata = encodeFinished(0n, ranges)
     expect(metadata.length).toBeLessThanOrEqual(maxMetadataChars)
-    expect(complete).toBe(false)
     const kept = decodeFinished(0n, metadata)
     expect(kept.length).toBeGreaterThan(100)
     expect(kept).toEqual(ranges.slice(0, kept.length))
@@ -92,8 +90,8 @@ describe('commit metadata', () => {
 
   it('takes the shorter of both forms', () => {
     const alternating = Array.from({ length: 4_000 }, (_, i) => ({ from: BigInt(2 * i + 1), to: BigInt(2 * i + 2) }))
-    expect(encodeFinished(0n, alternating).metadata).toMatch(/^s1:b:/)
-    expect(encodeFinished(0n, [{ from: 5n, to: 90_000n }]).metadata).toBe('s1:r:5,1xfv;')
+    expect(encodeFinished(0n, alternating)).toMatch(/^s1:b:/)
+    expect(encodeFinished(0n, [{ from: 5n, to: 90_000n }])).toBe('s1:r:5,1xfv;')
   })
 
   it.each(['', 'foreign', 's1:r:x', 's1:r:1', 's1:r:!,1;', 's1:b:ä', 's2:r:1,1;', `{"v":1}`])(

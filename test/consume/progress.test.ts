@@ -38,7 +38,7 @@ async function setUp() {
   const commit = async () => {
     if (commits.fails) throw new BrokerUnavailable('gone')
   }
-  loop.attach({ start: async () => {}, stop: async () => {}, pause: () => {}, resume: () => {}, commit })
+  loop.attach({ start: async () => {}, stop: async () => {}, pause: () => {}, resume: () => {}, commit }, () => {})
   onTestFinished(() => loop.abandon())
   const record = (offset: bigint) => ({
     ...{ ...at, offset, timestampMs: Number(offset) * 100, key: Buffer.from(`k${offset}`), value: Buffer.of(), headers: [] },

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { codeOf } from '../../src/errors.ts'
+import { codeOf, DataLost } from '../../src/errors.ts'
 import { unique } from '../unique.ts'
 import { until } from '../until.ts'
 import { adminOf, type BrokerOf, numbered, topicOf, write } from './fixture.ts'
@@ -62,7 +62,38 @@ function describeResume(broker: BrokerOf): void {
     await first.stop()
     const second = await startConsumer(broker(), { group, topics: [topic] })
     expect(second.assignment()).toEqual([{ topic, partition: 0, position: 0n, metadata: '' }])
+    expect(second.resets).toEqual([{ topic, partition: 0, from: 3n, to: 0n, reason: 'log-ends-before' }])
     await until(() => second.records.length === 2, { ...patience, what: 'all there is' })
+  })
+
+  test('in range is told to nobody as lost', async () => {
+    const topic = await topicOf(broker())
+    await write(broker(), topic, 0, ['a', 'b'])
+    const group = unique('group')
+    for (const offset of [2n, 0n]) {
+      const consumer = await startConsumer(broker(), { group, topics: [topic], commitOnRevoking: false })
+      await consumer.commit([{ topic, partition: 0, offset, metadata: '' }])
+      expect(consumer.resets).toEqual([])
+      await consumer.stop()
+    }
+  })
+
+  test('that is lost ends the consumer before it has begun, when onReset throws', async () => {
+    const topic = await topicOf(broker())
+    const group = unique('group')
+    const first = await startConsumer(broker(), { group, topics: [topic], commitOnRevoking: false })
+    await first.commit([{ topic, partition: 0, offset: 3n, metadata: 'kept' }])
+    await first.stop()
+    const second = recordingConsumer(broker(), {
+      group,
+      topics: [topic],
+      onReset: () => {
+        throw new DataLost('not with me')
+      },
+    })
+    await expect(second.start()).rejects.toMatchObject({ code: 'E_DATA_LOST', message: 'not with me' })
+    expect(second.happenings.map(({ what }) => what)).not.toContain('assigned')
+    expect(await adminOf(broker()).committed(group, [topic])).toMatchObject([{ offset: 3n, metadata: 'kept' }])
   })
 
   test('may go back', async () => {

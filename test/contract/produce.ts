@@ -105,7 +105,7 @@ export function describeProduce(broker: BrokerOf): void {
       const topic = await topicOf(broker(), { config: { 'max.message.bytes': '2000' } })
       const producer = producerOf(broker())
       const large = record(topic, 0, null, { value: Buffer.alloc(4_000, 7) })
-      await expect(producer.sendBatch(topic, 0, [large])).rejects.toMatchObject({ code: 'E_BROKER_REFUSED', retryable: false })
+      await expect(producer.sendBatch(topic, 0, [large])).rejects.toMatchObject({ code: 'E_RECORD_TOO_LARGE', retryable: false })
       expect(await producer.sendBatch(topic, 0, [record(topic, 0, 'small')])).toBe(0n)
       expect(text(await readAll(broker(), topic))).toEqual(['small'])
     })

@@ -9,6 +9,7 @@ import type {
   GroupConsumer,
   GroupConsumerOptions,
   GroupMember,
+  OffsetReset,
   TopicPartition,
 } from '../../src/broker/port.ts'
 import { until } from '../until.ts'
@@ -30,6 +31,7 @@ export interface RecordingConsumer extends GroupConsumer {
   readonly positions: ReadonlyMap<string, bigint>
   /** The end that was reported last, by `topic/partition`. */
   readonly ends: ReadonlyMap<string, bigint>
+  readonly resets: readonly OffsetReset[]
   /** Commits everything handed over so far, of what is assigned. */
   commitAll(): Promise<void>
 }
@@ -61,6 +63,7 @@ export function recordingConsumer(broker: Broker, options: RecordingOptions): Re
   const records: BrokerRecord[] = []
   const positions = new Map<string, bigint>()
   const ends = new Map<string, bigint>()
+  const resets: OffsetReset[] = []
   let assignment: readonly AssignedPartition[] | undefined
   const note = (what: Happening['what'], partitions: readonly TopicPartition[]) =>
     void happenings.push({ what, partitions: partitions.map(nameOf) })
@@ -85,6 +88,10 @@ export function recordingConsumer(broker: Broker, options: RecordingOptions): Re
       positions.set(nameOf(at), position)
       ends.set(nameOf(at), end)
       options.onPosition?.(at, position, end)
+    },
+    onReset(reset) {
+      resets.push(reset)
+      options.onReset?.(reset)
     },
     async onRevoking() {
       const held = assignment
@@ -117,6 +124,7 @@ export function recordingConsumer(broker: Broker, options: RecordingOptions): Re
     records,
     positions,
     ends,
+    resets,
     values: () => records.map(record => record.value?.toString()),
     assignment: () => assignment,
     commitAll,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { GroupConsumer } from '../../src/broker/port.ts'
+import { codeOf, DataLost } from '../../src/errors.ts'
 import { Signals } from '../../src/observe/signals.ts'
 import { SupervisedGroup } from '../../src/process/supervised-group.ts'
 import { ManualClock } from '../manual-clock.ts'
@@ -34,11 +35,13 @@ function setUp() {
   const signals = new Signals()
   const built: FakeConsumer[] = []
   const waits: number[] = []
+  const failures: unknown[] = []
   signals.on('consumer.crashed', ({ retryInMs }) => waits.push(retryInMs))
   const group = new SupervisedGroup({
     group: 'g',
     signals,
     clock,
+    onFailed: error => failures.push(error),
     connect: async onCrash => {
       const consumer = new FakeConsumer(onCrash)
       built.push(consumer)
@@ -46,10 +49,21 @@ function setUp() {
     },
   })
   const nth = (count: number) => until(() => built[count - 1], { withinMs: 1_000, what: `consumer ${count}` })
-  return { clock, group, built, waits, nth }
+  return { clock, group, built, waits, failures, nth }
 }
 
 describe('a supervised group', () => {
+  it('that has lost data and is to stop then is not built anew', async () => {
+    const { clock, group, built, waits, nth, failures } = setUp()
+    const started = group.start()
+    ;(await nth(1)).started.resolve()
+    await started
+    built[0]!.crash(new DataLost('gone'))
+    clock.advanceTo(100_000)
+    expect([built.length, waits, failures.map(codeOf)]).toEqual([1, [], ['E_DATA_LOST']])
+    await group.stop()
+  })
+
   it('is built anew after a breakdown, later and later, until it stays up', async () => {
     const { clock, group, built, waits, nth } = setUp()
     const started = group.start()

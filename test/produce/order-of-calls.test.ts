@@ -36,6 +36,16 @@ function fixture() {
   return { client: createClient({ registry, producer, source: 'test' }), lookups, written }
 }
 
+it('is kept by close, which waits for calls whose schema is still looked up', async () => {
+  const { client, lookups, written } = fixture()
+  const published = client.publisher(placed).publish(place('1'), { id: 'early' })
+  const closed = client.close()
+  lookups.get(OrderPlaced.name)!.resolve(1)
+  await closed
+  expect(written).toEqual(['early'])
+  await published
+})
+
 it('also when the schema of a later call is found first', async () => {
   const { client, lookups, written } = fixture()
   const calls = [

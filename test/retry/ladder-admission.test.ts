@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import type { OutgoingRecord } from '../../src/broker/port.ts'
 import type { Attempted, Delivery, Session } from '../../src/consume/admission.ts'
 import { DeadLetter, RetryLater, Skip } from '../../src/consume/outcome.ts'
-import { UnknownSchemaId } from '../../src/errors.ts'
-import { type Headers, textHeader } from '../../src/message/headers.ts'
+import { RecordRefused, RecordTooLarge, UnknownSchemaId } from '../../src/errors.ts'
+import { type Header, type Headers, textHeader } from '../../src/message/headers.ts'
 import { Signals } from '../../src/observe/signals.ts'
 import { LadderAdmission } from '../../src/retry/ladder-admission.ts'
 import { ladderOf } from '../../src/topic/ladder.ts'
@@ -25,14 +25,22 @@ function setUp(send: (record: OutgoingRecord) => Promise<void> = async () => {})
     },
   }
   const admission = new LadderAdmission({ ladder: ladderOf('g', ['1s', '5s', '1m']), sender, signals, clock })
-  const draining = new AbortController()
-  const blocked: string[] = []
+  const failures: string[] = []
+  /** Persists without pauses; ends with the last error when it is told to. */
   const session: Session = {
-    draining: draining.signal,
-    block: (_, reason) => blocked.push(reason),
-    unblock: () => blocked.push('unblocked'),
+    persist: async (_, reasonOf, work) => {
+      for (;;) {
+        try {
+          return await work()
+        } catch (error) {
+          const reason = reasonOf(error)
+          if (reason === undefined || failures.length === 3) throw error
+          failures.push(reason)
+        }
+      }
+    },
   }
-  return { clock, sent, signals, admission, session, draining, blocked }
+  return { clock, sent, signals, admission, session, failures }
 }
 
 function source(headers: Headers = foreign): Delivery {
@@ -177,29 +185,117 @@ describe('waits', () => {
 })
 
 describe('a copy that cannot be written', () => {
-  it('holds the partition and is tried again until it is acknowledged', async () => {
-    let failures = 2
-    const { admission, sent, session, clock, blocked } = setUp(async () => {
-      if (failures-- > 0) throw new Error('no broker')
+  it('is tried until it is acknowledged', async () => {
+    let failing = 2
+    const { admission, sent, session, failures } = setUp(async () => {
+      if (failing-- > 0) throw new Error('no broker')
     })
-    let settled = false
-    const settling = admission.settle(source(), threw(new Error('x')), session).then(() => (settled = true))
-    for (let turns = 0; turns < 50 && !settled; turns++) {
-      await Promise.resolve()
-      if (blocked.at(-1) === 'produce') clock.advanceTo(clock.now() + 10_000)
-      if (sent.length === 0) expect(settled).toBe(false)
-    }
-    await settling
-    expect(blocked).toEqual(['produce', 'unblocked', 'produce', 'unblocked'])
+    await admission.settle(source(), threw(new Error('x')), session)
+    expect(failures).toEqual(['produce', 'produce'])
     expect(sent).toHaveLength(1)
   })
 
-  it('is given up, unfinished, when the assignment drains', async () => {
-    const { admission, session, draining } = setUp(async () => {
+  it('is neither told nor finished when the assignment ends first', async () => {
+    const { admission, session, signals } = setUp(async () => {
       throw new Error('no broker')
     })
-    const settling = admission.settle(source(), threw(new Error('x')), session)
-    draining.abort(new Error('draining'))
-    await expect(settling).rejects.toThrow('draining')
+    signals.on('message.retried', () => expect.unreachable())
+    await expect(admission.settle(source(), threw(new Error('x')), session)).rejects.toThrow('no broker')
+  })
+
+  it('for its size becomes a letter without its value, whatever it was meant for', async () => {
+    const { admission, sent, session, failures, signals } = setUp(async ({ topic, value }) => {
+      if (value !== null) throw new RecordTooLarge(`too large for ${topic}`)
+    })
+    const dispositions: string[] = []
+    signals.on('message.deadLettered', ({ disposition }) => dispositions.push(disposition))
+    signals.on('message.retried', () => expect.unreachable())
+    await admission.settle(source(), threw(new Error('x')), session)
+    expect(failures).toEqual([])
+    expect(sent.map(({ topic, value }) => [topic, value])).toEqual([['g.dlq', null]])
+    expect(readTrail(sent[0]!.headers)).toMatchObject({ disposition: 'oversize', origin: source().origin })
+    expect(dispositions).toEqual(['oversize'])
+  })
+
+  it('goes to the partition of its record, not to one that a damaged trail names', async () => {
+    const { admission, sent, session } = setUp()
+    await admission.settle(source(), threw(new Error('x')), session)
+    const damaged = sent[0]!.headers.map(
+      ([name, value]): Header => (name === 'spillway-origin-partition' ? textHeader(name, '999') : [name, value]),
+    )
+    await admission.settle(fetched({ ...sent[0]!, headers: damaged }), threw(new Error('x')), session)
+    expect(sent.map(({ partition }) => partition)).toEqual([3, 3])
+  })
+})
+
+describe('a ladder without tiers', () => {
+  it('dead-letters a first failure, and still has tiers for longer waits', async () => {
+    const ladder = ladderOf('g', [])
+    expect(ladder.waits.map(({ topic }) => topic)).toEqual(['g.retry.1s', 'g.retry.5s', 'g.retry.30s', 'g.retry.5m'])
+    const sent: OutgoingRecord[] = []
+    const sender = {
+      send: async (record: OutgoingRecord) => {
+        sent.push(record)
+        return { topic: record.topic, partition: record.partition, offset: 0n }
+      },
+    }
+    const admission = new LadderAdmission({ ladder, sender, signals: new Signals(), clock: new ManualClock(start) })
+    const { session } = setUp()
+    await admission.settle(source(), threw(new Error('x')), session)
+    await admission.settle(source(), threw(new RetryLater('2d')), session)
+    await admission.settle(source(), threw(new RetryLater(new Date(8.64e15))), session)
+    expect(sent.map(({ topic }) => topic)).toEqual(['g.dlq', 'g.retry.5m', 'g.retry.5m'])
+    expect(readTrail(sent[2]!.headers)).toMatchObject({ untilMs: 8.64e15, dueAtMs: start + 300_000 })
+  })
+})
+
+describe('a copy that its topic does not take', () => {
+  const tooLarge = (fits: (record: OutgoingRecord) => boolean) =>
+    setUp(async record => {
+      if (!fits(record)) throw new RecordTooLarge('too large')
+    })
+  const bytes = ({ key, value, headers }: Pick<OutgoingRecord, 'key' | 'value' | 'headers'>) =>
+    (key?.length ?? 0) + (value?.length ?? 0) + headers.reduce((sum, [, one]) => sum + (one?.length ?? 0), 0)
+  const large = (value: number, header: number, key = 1): Delivery => {
+    const delivery = source([['h', Buffer.alloc(header)]])
+    return { ...delivery, record: { ...delivery.record, key: Buffer.alloc(key), value: Buffer.alloc(value) } }
+  }
+
+  it.each([
+    ['the value, when that is the larger part', large(50_000, 9), 'value of 50000 bytes', { headers: 1 }],
+    ['the headers, when those are', large(9, 50_000), '1 headers of 50001 bytes', { value: 9 }],
+    ['both', large(50_000, 40_000), 'value of 50000 bytes; 1 headers of 40001 bytes', {}],
+    ['the key too', large(1, 1, 50_000), 'value of 1 bytes; 1 headers of 2 bytes; key of 50000 bytes', {}],
+  ])('is buried without %s', async (_, delivery, leftOut, kept: { headers?: number; value?: number }) => {
+    const { admission, sent, session, failures } = tooLarge(record => bytes(record) < 20_000)
+    await admission.settle(delivery, { kind: 'refused', error: new RecordRefused('over a guard') }, session)
+    const trail = readTrail(sent[0]!.headers)
+    expect(sent).toHaveLength(1)
+    expect(trail).toMatchObject({ disposition: 'refused', leftOut, failure: { message: 'over a guard' } })
+    expect(sent[0]!.headers.filter(([name]) => name === 'h')).toHaveLength(kept.headers ?? 0)
+    expect(sent[0]!.value?.length).toBe(kept.value)
+    expect(failures).toEqual([])
+  })
+
+  it('is a dead letter instead of a retry, and of a wait', async () => {
+    const { admission, sent, session, signals } = tooLarge(record => bytes(record) < 20_000)
+    const delayed: object[] = []
+    signals.on('message.delayed', signal => delayed.push(signal))
+    await admission.settle(large(50_000, 1), threw(new Error('no')), session)
+    await admission.forward(large(50_000, 1), start + 5_000, session)
+    expect(sent.map(({ topic, headers }) => [topic, readTrail(headers)?.disposition])).toEqual(
+      Array(2).fill(['g.dlq', 'oversize']),
+    )
+    expect(readTrail(sent[0]!.headers)?.failure?.message).toBe('no')
+    expect(delayed).toEqual([])
+  })
+
+  it('of a batch says where it ends', async () => {
+    const { admission, sent, session } = setUp()
+    const { record, ...rest } = source()
+    const unreadable = { firstOffset: 17n, codec: 'lz4', bytes: 5, reason: 'r' }
+    const delivery = { ...rest, record: { ...record, offset: 30n, key: null, value: null, headers: [], unreadable } }
+    await admission.settle(delivery, { kind: 'refused', error: new RecordRefused('unreadable') }, session)
+    expect(readTrail(sent[0]!.headers)).toMatchObject({ origin: { offset: 17n }, batchLastOffset: 30n, batchCodec: 'lz4' })
   })
 })

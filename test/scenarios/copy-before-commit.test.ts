@@ -63,5 +63,6 @@ test.each(['tier', 'dlq'] as const)('a %s that cannot be written makes the parti
   expect(await committed()).toBe(4n)
   expect(await records(target)).toHaveLength(1)
   expect(handled.sort()).toEqual([...(where === 'tier' ? ['bad2'] : []), 'good1', 'good3', 'good4'])
-  expect(unblocked.length).toBe(blocked.length)
+  // Blocked from the first failure until the copy is written, however often that was tried.
+  expect(unblocked).toHaveLength(1)
 })

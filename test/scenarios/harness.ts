@@ -47,8 +47,9 @@ export interface Scenario {
   drained(processor: Processor): Promise<void>
 }
 
-export async function openScenario(): Promise<Scenario> {
-  const broker = connect()
+/** `brokers`: default the shared one. */
+export async function openScenario(brokers: readonly string[] = inject('brokers')): Promise<Scenario> {
+  const broker = connect(brokers)
   const registry = connectRegistry({ url: inject('registryUrl') })
   const admin = broker.admin()
   const producer = broker.producer()
@@ -60,7 +61,7 @@ export async function openScenario(): Promise<Scenario> {
     signals,
     client: createClient({ producer, registry, source: 'scenario' }),
     prepare: (processors, messages = []) => prepare(admin, registry, processors, messages),
-    run: (processors, options = {}) => run(registry, signals, processors, options),
+    run: (processors, options = {}) => run(connect(brokers), registry, signals, processors, options),
     heard: name => heard(signals, name),
     records: topic => recordsOf(broker, admin, topic),
     trails: async topic => (await recordsOf(broker, admin, topic)).map(({ headers }) => readTrail(headers)!),
@@ -75,8 +76,8 @@ export async function openScenario(): Promise<Scenario> {
   return scenario
 }
 
-function connect(): ReturnType<typeof connectKafka> {
-  const broker = connectKafka({ brokers: [...inject('brokers')], clientId: unique('scenario') })
+function connect(brokers: readonly string[]): ReturnType<typeof connectKafka> {
+  const broker = connectKafka({ brokers: [...brokers], clientId: unique('scenario') })
   onTestFinished(() => broker.close())
   return broker
 }
@@ -97,13 +98,14 @@ async function prepare(
 }
 
 async function run(
+  broker: Broker,
   registry: SchemaRegistry,
   signals: Signals,
   processors: readonly Processor[],
   options: Partial<ProcessOptions>,
 ): Promise<RunningProcess> {
   const logger = createLogger({ level: 'silent' })
-  const running = await startProcess({ name: 'scenario', processors, broker: connect(), registry, signals, logger, ...options })
+  const running = await startProcess({ name: 'scenario', processors, broker, registry, signals, logger, ...options })
   let stopped: Promise<void> | undefined
   const stop = () => (stopped ??= running.stop())
   onTestFinished(stop)

@@ -4,6 +4,7 @@
  */
 import { consumer as consumerOf, on } from 'spillway'
 import { expect, test } from 'vitest'
+import { defaultLimits } from '../../src/consume/limits.ts'
 import { unique } from '../unique.ts'
 import { until } from '../until.ts'
 import { askingChild } from './asking.ts'
@@ -55,7 +56,7 @@ test('fetches that are held back, and a drain, for longer than a session are no 
   const slow = consumerOf(unique('slow'), [on(opened, ({ n }) => gate.promise.then(() => handled.push(n)))])
   await prepare([slow])
   const [crashed, revoking] = [heard('consumer.crashed'), heard('consumer.revoking')]
-  const limits = { maxQueuedRecords: 1, maxQueuedBytes: 1_000_000, partitionWindow: 100, retryAfterMs: 200, maxRetryAfterMs: 200 }
+  const limits = { ...defaultLimits, maxQueuedRecords: 1 }
   const options = { sessionTimeoutMs: 6_000, limits }
   const held = await run([slow], options)
   await Promise.all([1, 2, 3].map(n => client.publisher(opened).publish({ id: 'a', n })))

@@ -34,7 +34,7 @@ describe('a long wait', () => {
     expect(tierWithin(ladder, 3_600_000).topic).toBe('g.retry.1m')
     expect(tierWithin(ladder, 59_999).topic).toBe('g.retry.1s')
     expect(tierWithin(ladder, 10).topic).toBe('g.retry.1s')
-    expect(tierWithin(ladderOf('g', []), 10).topic).toBe('g.retry.0s')
+    expect(tierWithin(ladderOf('g', []), 3_600_000).topic).toBe('g.retry.5m')
   })
 
   test('never waits in a tier for longer than what is left, unless all tiers are longer', () => {

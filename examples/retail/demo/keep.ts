@@ -22,7 +22,7 @@ function hints({ partitions }: DemoOptions): string {
   const commands = [
     ['status', 'lag, what waits in each tier, and dead letters of every group'],
     ['dlq list receipts', 'what failed, by its error'],
-    ['dlq show receipts', 'the letters themselves, decoded'],
+    ['dlq show receipts --all', 'the letters themselves, decoded'],
     ['dlq redrive receipts', 'what a redrive would do; --execute does it (the mail server will refuse them again)'],
   ].map(([command, what]) => `  ${told}npx spillway ${command!.padEnd(22)} ${what}`)
   return ['All of it stays up. Try in another terminal, in this folder:', ...commands, '', 'Ctrl-C ends it.'].join('\n')

@@ -20,7 +20,8 @@ export function kafkaAdmin(client: Client): Admin {
   return {
     brokerCount: () => call('count the brokers', async admin => (await admin.describeCluster()).brokers.length),
     topicNames: () => call('list the topics', admin => admin.listTopics()),
-    topics: names => call(`describe the topics ${names.join(', ')}`, admin => topicStates(client, admin, names)),
+    topics: (names, { config = true } = {}) =>
+      call(`describe the topics ${names.join(', ')}`, admin => topicStates(client, admin, names, config)),
     createTopics: specs =>
       call(`create the topics ${specs.map(({ name }) => name).join(', ')}`, async admin => {
         await createMissing(admin, specs)
@@ -47,6 +48,7 @@ export function kafkaAdmin(client: Client): Admin {
 function lazyAdmin(client: Client): { connected(): Promise<KafkaJsAdmin>; close(): Promise<void> } {
   let connecting: Promise<KafkaJsAdmin> | undefined
   const connect = async (): Promise<KafkaJsAdmin> => {
+    await client.admitted()
     const admin = client.newKafka().admin()
     await admin.connect()
     return admin
@@ -67,22 +69,33 @@ function lazyAdmin(client: Client): { connected(): Promise<KafkaJsAdmin>; close(
   }
 }
 
-async function topicStates(client: Client, admin: KafkaJsAdmin, names: readonly string[]): Promise<TopicState[]> {
+async function topicStates(
+  client: Client,
+  admin: KafkaJsAdmin,
+  names: readonly string[],
+  withConfig: boolean,
+): Promise<TopicState[]> {
   const found = await describeTopics(await client.cluster(), [...new Set(names)])
-  if (found.length === 0) return []
-  const resources = found.map(({ topic }) => ({ type: topicResource, name: topic }))
-  const configs = new Map<string, Record<string, string>>()
-  for (const { resourceName, configEntries } of (await admin.describeConfigs({ resources, includeSynonyms: false })).resources) {
-    // 1 is a setting of the topic itself; all others come from the broker. kafkajs's `isDefault` counts the broker's file as no default.
-    const own = configEntries.filter(entry => (entry as unknown as { configSource: number }).configSource === 1)
-    configs.set(resourceName, Object.fromEntries(own.map(({ configName, configValue }) => [configName, configValue])))
-  }
+  const topics = found.map(({ topic }) => topic)
+  const configs = withConfig && topics.length > 0 ? await configsOf(admin, topics) : new Map<string, Record<string, string>>()
   return found.map(({ topic, partitionMetadata }) => ({
     name: topic,
     partitions: partitionMetadata.length,
     replicationFactor: partitionMetadata[0]?.replicas.length ?? 0,
     config: configs.get(topic) ?? {},
   }))
+}
+
+/** What is set for the topics themselves. */
+async function configsOf(admin: KafkaJsAdmin, topics: readonly string[]): Promise<Map<string, Record<string, string>>> {
+  const resources = topics.map(topic => ({ type: topicResource, name: topic }))
+  const configs = new Map<string, Record<string, string>>()
+  for (const { resourceName, configEntries } of (await admin.describeConfigs({ resources, includeSynonyms: false })).resources) {
+    // 1 is a setting of the topic itself; all others come from the broker. kafkajs's `isDefault` counts the broker's file as no default.
+    const own = configEntries.filter(entry => (entry as unknown as { configSource: number }).configSource === 1)
+    configs.set(resourceName, Object.fromEntries(own.map(({ configName, configValue }) => [configName, configValue])))
+  }
+  return configs
 }
 
 async function createMissing(admin: KafkaJsAdmin, specs: readonly TopicSpec[]): Promise<void> {

@@ -1,20 +1,24 @@
-import type * as tls from 'node:tls'
-import type { Kafka, SASLOptions } from 'kafkajs'
-import type { SpillwayError } from '../../errors.ts'
+import type { Kafka } from 'kafkajs'
+import { BrokerRefused, type SpillwayError } from '../../errors.ts'
 import { clusterOf, type OpenCluster, openCluster } from './cluster.ts'
+import type { BatchLimits } from './decompress.ts'
 import { brokerFailure } from './errors.ts'
 import type { Cluster } from './internals.ts'
 import { library } from './library.ts'
-import { newSockets, type Sockets } from './sockets.ts'
+import { probe } from './probe.ts'
+import { type Login, loginOf, type Sasl } from './sasl.ts'
+import { newSockets, type Sockets, type Tls } from './sockets.ts'
 
 export type KafkaLogLevel = 'error' | 'warn' | 'info' | 'debug'
 
 export interface KafkaOptions {
   readonly brokers: readonly string[]
   readonly clientId: string
-  readonly ssl?: tls.ConnectionOptions | boolean
-  readonly sasl?: SASLOptions
+  readonly ssl?: Tls
+  readonly sasl?: Sasl
   readonly connectionTimeoutMs?: number
+  /** What one batch may become when it is decompressed. Holds for the whole process: the last connection to name a limit sets it. */
+  readonly batchLimits?: Partial<BatchLimits>
   /** What kafkajs would log. Nothing is logged without it. */
   readonly onLog?: (level: KafkaLogLevel, message: string, extra: Readonly<Record<string, unknown>>) => void
 }
@@ -24,6 +28,11 @@ export interface Client {
   readonly brokers: readonly string[]
   /** A kafkajs instance of its own: two consumers of one group on the same one overwrite each other's positions. */
   newKafka(): Kafka
+  /**
+   * To be awaited before anything of kafkajs connects. Rejects when the brokers are there but cannot be spoken to as configured:
+   * the first time that is a mistake, which kafkajs would take for an outage. Later, everything is one.
+   */
+  admitted(): Promise<void>
   /** The connection for metadata, offsets and reading. Made when first asked for, anew when that failed. */
   cluster(): Promise<Cluster>
   /** Gives that connection up: it may be as dead as another one has turned out to be, and would say so half a minute later. */
@@ -42,13 +51,17 @@ export const patience = { retries: 12, initialRetryTime: 300, maxRetryTime: 5000
 export function newClient(options: KafkaOptions): Client {
   const { brokers, onLog } = options
   const log: Client['log'] = (level, message, extra) => onLog?.(level, message, extra)
-  const sockets = newSockets()
-  const newKafka = (): Kafka => newInstance(options, log, sockets)
+  const sockets = newSockets(options.ssl)
+  const login = options.sasl && loginOf(options.sasl)
+  const newKafka = (): Kafka => newInstance(options, log, sockets, login)
+  const admitted = admission(options, sockets, login)
   let shared: OpenCluster | undefined
   return {
     brokers,
     newKafka,
-    cluster: () => {
+    admitted,
+    cluster: async () => {
+      await admitted()
       shared ??= openCluster(clusterOf(newKafka()))
       return shared.connected()
     },
@@ -65,7 +78,54 @@ export function newClient(options: KafkaOptions): Client {
   }
 }
 
-function newInstance(options: KafkaOptions, log: Client['log'], sockets: Sockets): Kafka {
+/** One probe for all who ask at the same time, and none once a broker was found fine. */
+function admission(options: KafkaOptions, sockets: Sockets, login: Login | undefined): () => Promise<void> {
+  let fine = false
+  let asking: Promise<void> | undefined
+  return async () => {
+    if (fine) return
+    asking ??= ask(options, sockets, login)
+      .then(found => {
+        fine = found
+      })
+      .finally(() => {
+        asking = undefined
+      })
+    return asking
+  }
+}
+
+/** Whether one of the brokers is known to be fine; false when none can be reached. */
+async function ask(
+  { brokers, ssl, connectionTimeoutMs = 3000 }: KafkaOptions,
+  sockets: Sockets,
+  login: Login | undefined,
+): Promise<boolean> {
+  const asked = {
+    open: (host: string, port: number, onConnect: () => void) => sockets.open({ host, port, ssl: {}, onConnect }),
+    tls: ssl !== undefined,
+    mechanism: login?.mechanism,
+    timeoutMs: connectionTimeoutMs,
+  }
+  const refusals: string[] = []
+  const knock = async (broker: string): Promise<void> => {
+    const verdict = await probe(broker, asked)
+    if (verdict === 'fine') return
+    if (verdict !== 'silent') refusals.push(`The broker at ${broker} cannot be used: ${verdict.refused}`)
+    throw verdict
+  }
+  try {
+    // The first one will do: another may be down, and take its time to say so.
+    await Promise.any(brokers.map(knock))
+  } catch {
+    if (refusals[0] !== undefined) throw new BrokerRefused(refusals[0])
+    return false
+  }
+  await login?.ready()
+  return true
+}
+
+function newInstance(options: KafkaOptions, log: Client['log'], sockets: Sockets, login: Login | undefined): Kafka {
   const { Kafka, logLevel } = library()
   return new Kafka({
     brokers: [...options.brokers],
@@ -80,7 +140,8 @@ function newInstance(options: KafkaOptions, log: Client['log'], sockets: Sockets
       () =>
       ({ label, log: { message, ...extra } }) =>
         log(label.toLowerCase() as KafkaLogLevel, message, extra),
-    ...(options.ssl === undefined ? {} : { ssl: options.ssl }),
-    ...(options.sasl === undefined ? {} : { sasl: options.sasl }),
+    // How, the sockets know.
+    ssl: options.ssl !== undefined,
+    ...(login && { sasl: login.options() }),
   })
 }

@@ -2,6 +2,7 @@ import type { Broker } from '../port.ts'
 import { kafkaAdmin } from './admin.ts'
 import { type KafkaOptions, newClient } from './client.ts'
 import { groupConsumer } from './consumer.ts'
+import { batchLimits } from './decompress.ts'
 import { library } from './library.ts'
 import { batchProducer } from './producer.ts'
 import { partitionReader } from './reader.ts'
@@ -11,6 +12,7 @@ export type { KafkaLogLevel, KafkaOptions } from './client.ts'
 /** A cluster through kafkajs. Connects when first used. Throws ConfigError when kafkajs is not the version that this was built on. */
 export function connectKafka(options: KafkaOptions): Broker & { close(): Promise<void> } {
   library()
+  Object.assign(batchLimits, options.batchLimits)
   const client = newClient(options)
   const open = new Set<{ close(): Promise<void> }>()
   const kept = <Part extends { close(): Promise<void> }>(part: Part): Part => {

@@ -39,7 +39,9 @@ export function groupConsumer(client: Client, options: GroupConsumerOptions): Gr
     if (isSettled) options.onCrash(failure)
     else session.joined.reject(failure)
   }
-  consumer.on(consumer.events.CRASH, ({ payload }) => crash(client.failure(`consume as ${options.group}`, payload.error)))
+  consumer.on(consumer.events.CRASH, ({ payload }) =>
+    crash(client.failure(`consume as ${options.group}`, session.refusal ?? payload.error)),
+  )
   consumer.on(consumer.events.HEARTBEAT, () => watchdog.heard())
   let hasCrashed = false
   let isSettled = false
@@ -104,6 +106,7 @@ async function begin(
   cluster: Cluster,
 ): Promise<void> {
   try {
+    await client.admitted()
     await consumer.connect()
     const partitions = await countPartitions(options.topics, cluster)
     await consumer.subscribe({ topics: [...options.topics], fromBeginning: true })
@@ -119,7 +122,7 @@ async function begin(
     await session.joined.promise
   } catch (error) {
     void consumer.disconnect().catch(() => {})
-    throw client.failure(`join the group ${options.group}`, error)
+    throw client.failure(`join the group ${options.group}`, session.refusal ?? error)
   }
 }
 

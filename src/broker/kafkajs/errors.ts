@@ -1,12 +1,14 @@
-import { BrokerRefused, BrokerUnavailable, codeOf, type SpillwayError } from '../../errors.ts'
+import { BrokerRefused, BrokerUnavailable, codeOf, RecordTooLarge, type SpillwayError } from '../../errors.ts'
 import { library } from './library.ts'
+import { isTlsRefusal, tlsRefusal } from './tls-refusal.ts'
 
 /** What went wrong, in our terms. `doing` completes "Could not ..." and names the topic or group. */
 export function brokerFailure(doing: string, brokers: readonly string[], error: unknown): SpillwayError {
   if (codeOf(error)?.startsWith('E_')) return error as SpillwayError
   const type = protocolType(error)
-  const reason = type ?? plainReason(error)
+  const reason = type === undefined ? plainReason(error) : protocolReason(type, error)
   const message = `Could not ${doing} (brokers ${brokers.join(', ')}): ${reason}`
+  if (type !== undefined && sizes.has(type)) return new RecordTooLarge(message, { cause: error })
   const refused = type === undefined ? chain(error).some(isRefusal) : refusals.has(type)
   return refused ? new BrokerRefused(message, { cause: error }) : new BrokerUnavailable(message, { cause: error })
 }
@@ -54,11 +56,11 @@ const staleness = new Set([
   'NOT_CONTROLLER',
 ])
 
+const sizes = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE'])
+
 // Answers that the same request would get again.
 const refusals = new Set([
   'UNKNOWN_TOPIC_OR_PARTITION',
-  'MESSAGE_TOO_LARGE',
-  'RECORD_LIST_TOO_LARGE',
   'INVALID_RECORD',
   'INVALID_TIMESTAMP',
   'INVALID_TOPIC_EXCEPTION',
@@ -74,6 +76,7 @@ const refusals = new Set([
   'TRANSACTIONAL_ID_AUTHORIZATION_FAILED',
   'SECURITY_DISABLED',
   'SASL_AUTHENTICATION_FAILED',
+  'ILLEGAL_SASL_STATE',
   'UNSUPPORTED_SASL_MECHANISM',
   'UNSUPPORTED_VERSION',
   'UNSUPPORTED_FOR_MESSAGE_FORMAT',
@@ -87,9 +90,29 @@ const refusals = new Set([
   'POLICY_VIOLATION',
 ])
 
+/** What is missing, where the broker says only that something is. */
+const advice: Readonly<Record<string, string>> = {
+  TOPIC_AUTHORIZATION_FAILED:
+    'this user lacks an ACL on a topic: Describe and Read to consume, Describe and Write to publish, Create to create',
+  GROUP_AUTHORIZATION_FAILED: 'this user lacks the ACL Read on the group',
+  CLUSTER_AUTHORIZATION_FAILED: 'this user lacks an ACL on the cluster, such as Create, Describe or IdempotentWrite',
+  TRANSACTIONAL_ID_AUTHORIZATION_FAILED: 'this user lacks the ACLs Describe and Write on the transactional id',
+  SASL_AUTHENTICATION_FAILED: 'look at KAFKA_SASL_*',
+  ILLEGAL_SASL_STATE: 'the broker takes no login on this port, or none at this moment; look at KAFKA_SASL_* and KAFKA_BROKERS',
+  UNSUPPORTED_SASL_MECHANISM: 'look at KAFKA_SASL_MECHANISM',
+}
+
+function protocolReason(type: string, error: unknown): string {
+  const topic = chain(error)
+    .map(one => (one as { topic?: unknown }).topic)
+    .find(name => typeof name === 'string')
+  const about = topic === undefined ? '' : ` (${topic})`
+  return advice[type] === undefined ? type : `${type}${about}: ${advice[type]}`
+}
+
 // Errors of kafkajs that carry no protocol code.
 function isRefusal(error: object): boolean {
-  return library().refusals.some(refusal => error instanceof refusal)
+  return library().refusals.some(refusal => error instanceof refusal) || isTlsRefusal((error as { code?: unknown }).code)
 }
 
 /** The error and what it wraps; of several (topics created together) the first. */
@@ -105,6 +128,10 @@ function chain(error: unknown): object[] {
 }
 
 function plainReason(error: unknown): string {
-  const last = chain(error).at(-1) as { message?: unknown } | undefined
+  const all = chain(error) as { message?: unknown; code?: unknown; broker?: unknown }[]
+  const refusal = all.find(({ code }) => isTlsRefusal(code))
+  if (refusal) return `${refusal.broker === undefined ? '' : `at ${refusal.broker}, `}${tlsRefusal(refusal.code)}`
+  const last = all.at(-1)
+  if (last instanceof library().KafkaJSSASLAuthenticationError) return `${last.message}; look at KAFKA_SASL_*`
   return typeof last?.message === 'string' ? last.message : String(error)
 }

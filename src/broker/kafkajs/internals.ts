@@ -117,6 +117,18 @@ export interface BatchContext {
   readonly inTransaction: boolean
   readonly isControlBatch?: boolean
   readonly magicByte?: number
+  readonly partitionLeaderEpoch?: number
+  readonly producerEpoch?: number
+  readonly firstSequence?: number
+}
+
+/** A batch that could not be read. It stands at its last offset. */
+export interface UnreadableBatch {
+  readonly firstOffset: string
+  readonly codec: string
+  /** As it lies in the log. */
+  readonly bytes: number
+  readonly reason: string
 }
 
 /** A record as our decoder leaves it (patch-record.ts). `pairs` and `batchContext` are missing on the formats before Kafka 0.11. */
@@ -129,6 +141,8 @@ export interface RawMessage {
   readonly headers: unknown
   readonly isControlRecord?: boolean
   readonly batchContext?: BatchContext
+  /** Not a record but what stands for a batch (patch-fetched.ts). */
+  readonly unreadable?: UnreadableBatch
 }
 
 export interface FetchedBatch {

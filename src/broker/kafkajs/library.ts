@@ -2,12 +2,18 @@
 import { createRequire } from 'node:module'
 import type * as Public from 'kafkajs'
 import { ConfigError } from '../../errors.ts'
-import type { ConsumerGroup, FetchedBatch, FetchedPartition } from './internals.ts'
+import { codecNames, decompress } from './decompress.ts'
+import type { ConsumerGroup, FetchedBatch, FetchedPartition, RawMessage } from './internals.ts'
 import { withoutAborted } from './patch-aborted.ts'
 import { crc32c } from './patch-checksum.ts'
+import { withoutPatienceForRefusals } from './patch-connection-error.ts'
+import { type Connection, endUnanswered } from './patch-dead-connection.ts'
+import { fetchedDecoder } from './patch-fetched.ts'
 import { byPartition } from './patch-grouping.ts'
+import { type SaslAuthenticator, withShortSessions } from './patch-reauthentication.ts'
 import { decodeRecord, encodeRecord } from './patch-record.ts'
 import { type RequestQueue, withoutIdleTimer } from './patch-request-queue.ts'
+import { type BrokerPool, withoutSwallowingAnswers } from './patch-with-broker.ts'
 
 const version = '2.2.4'
 
@@ -19,6 +25,7 @@ export interface Library {
   readonly AssignerProtocol: typeof Public.AssignerProtocol
   readonly KafkaJSNonRetriableError: typeof Public.KafkaJSNonRetriableError
   readonly KafkaJSProtocolError: typeof Public.KafkaJSProtocolError
+  readonly KafkaJSSASLAuthenticationError: new (message: string) => Error
   /** Errors without a protocol code that the same call would meet again. */
   readonly refusals: readonly (new (
     ...given: never[]
@@ -46,8 +53,13 @@ function load(): Library {
     'kafkajs/src/protocol/recordBatch/crc32C/index.js': crc32c,
     'kafkajs/src/consumer/filterAbortedMessages.js': withoutAborted,
     'kafkajs/src/producer/groupMessagesPerPartition.js': byPartition,
+    'kafkajs/src/protocol/requests/fetch/v4/decodeMessages.js': fetchedDecoder(entry => decodeOldEntry(require, entry)),
   })
+  withoutPatienceForRefusals(require('kafkajs/src/errors.js') as { KafkaJSConnectionError: { prototype: object } })
+  withoutSwallowingAnswers(require('kafkajs/src/cluster/brokerPool.js') as { prototype: BrokerPool })
+  withShortSessions(require('kafkajs/src/broker/saslAuthenticator/index.js') as { prototype: SaslAuthenticator })
   withoutIdleTimer(require('kafkajs/src/network/requestQueue/index.js') as { prototype: RequestQueue })
+  endUnanswered(require('kafkajs/src/network/connection.js') as { prototype: Connection })
   const ConsumerGroup = require('kafkajs/src/consumer/consumerGroup.js') as Library['ConsumerGroup']
   for (const method of ['joinAndSync', 'fetch', 'leave'] as const) {
     if (typeof ConsumerGroup.prototype?.[method] !== 'function') {
@@ -56,13 +68,39 @@ function load(): Library {
   }
   const Batch = require('kafkajs/src/consumer/batch.js') as Library['Batch']
   const kafkajs = require('kafkajs') as typeof Public
+  boundCodecs(kafkajs)
   const { Kafka, logLevel, AssignerProtocol, KafkaJSNonRetriableError, KafkaJSProtocolError } = kafkajs
-  const refusals = [
-    kafkajs.KafkaJSSASLAuthenticationError,
-    kafkajs.KafkaJSServerDoesNotSupportApiKey,
-    kafkajs.KafkaJSNotImplemented,
-  ]
-  return { Kafka, logLevel, ConsumerGroup, Batch, AssignerProtocol, KafkaJSNonRetriableError, KafkaJSProtocolError, refusals }
+  const KafkaJSSASLAuthenticationError = kafkajs.KafkaJSSASLAuthenticationError as Library['KafkaJSSASLAuthenticationError']
+  const refusals = [KafkaJSSASLAuthenticationError, kafkajs.KafkaJSServerDoesNotSupportApiKey, kafkajs.KafkaJSNotImplemented]
+  return {
+    Kafka,
+    logLevel,
+    ConsumerGroup,
+    Batch,
+    AssignerProtocol,
+    KafkaJSNonRetriableError,
+    KafkaJSProtocolError,
+    KafkaJSSASLAuthenticationError,
+    refusals,
+  }
+}
+
+/** For whatever decompresses by way of kafkajs: the old formats, and others who use it in this process. What compresses stays. */
+function boundCodecs({ CompressionCodecs }: typeof Public): void {
+  const codecs = CompressionCodecs as Record<number, () => { compress?: unknown }>
+  for (let codec = 1; codec < codecNames.length; codec++) {
+    const before = codecs[codec]
+    codecs[codec] = () => ({
+      compress: async (encoder: unknown) => (before!().compress as (encoder: unknown) => unknown)(encoder),
+      decompress: (bytes: Buffer) => decompress(codec, bytes),
+    })
+  }
+}
+
+function decodeOldEntry(require: NodeJS.Require, entry: Buffer): Promise<RawMessage[]> {
+  const Decoder = require('kafkajs/src/protocol/decoder.js') as new (bytes: Buffer) => object
+  const decode = require('kafkajs/src/protocol/messageSet/decoder.js') as (from: object, size: number) => Promise<RawMessage[]>
+  return decode(new Decoder(entry), entry.length)
 }
 
 /** Puts our functions where kafkajs looks for its modules. */

@@ -44,7 +44,12 @@ export function encodeRecord(record: OutgoingKafkaRecord): EncodedRecord {
   return { buf: buffer, buffer }
 }
 
-export function decodeRecord(decoder: { buffer: Buffer; offset: number }, context: BatchContext): DecodedRecord {
+/** Throws when there are more headers than `maxHeaders`, before it makes them. */
+export function decodeRecord(
+  decoder: { buffer: Buffer; offset: number },
+  context: BatchContext,
+  maxHeaders = Number.POSITIVE_INFINITY,
+): DecodedRecord {
   const cursor = { bytes: decoder.buffer, at: decoder.offset }
   const attributes = cursor.bytes[cursor.at++]!
   const timestampDelta = takeVarint(cursor)
@@ -52,7 +57,9 @@ export function decodeRecord(decoder: { buffer: Buffer; offset: number }, contex
   const key = takeBytes(cursor)
   const value = takeBytes(cursor)
   const pairs: Header[] = []
-  for (let left = takeVarint(cursor); left > 0 && cursor.at < cursor.bytes.length; left--) {
+  const count = takeVarint(cursor)
+  if (count > maxHeaders) throw new Error(`too many records and headers: one more record with ${count} headers`)
+  for (let left = count; left > 0 && cursor.at < cursor.bytes.length; left--) {
     const name = takeBytes(cursor)
     pairs.push([name === null ? '' : name.toString('utf8'), takeBytes(cursor)])
   }

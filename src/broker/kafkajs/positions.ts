@@ -1,37 +1,58 @@
-import type { AssignedPartition, TopicPartition } from '../port.ts'
+import type { AssignedPartition, OffsetReset, TopicPartition } from '../port.ts'
 import { earliest, latest, listOffsets, type PartitionOffset } from './cluster.ts'
 import type { ConsumerGroup, ProtocolTopic } from './internals.ts'
 
-/** The metadata of a commit that only says where a group began. Read by anyone else, it says nothing. */
-const beganHere = 's1:start'
+/** The metadata of a commit that only says where a group began, and with how many partitions. Anyone else reads nothing in it. */
+const beganAt = /^s1:start:(\d{1,6})$/
 
-/** Where each assigned partition begins. Commits the end of those that begin there, so that no later start skips anything. */
-export async function startingPositions(group: ConsumerGroup, startAtEnd: readonly string[]): Promise<AssignedPartition[]> {
+export interface Starts {
+  readonly positions: AssignedPartition[]
+  /** Commits that the log no longer holds. */
+  readonly resets: OffsetReset[]
+}
+
+/**
+ * Where each assigned partition begins. Commits the end of those that begin there, so that no later start skips anything; `before`
+ * are the topics on which this consumer has begun already, whose commits a broker forgets when they are made anew.
+ */
+export async function startingPositions(
+  group: ConsumerGroup,
+  startAtEnd: readonly string[],
+  before: ReadonlySet<string>,
+): Promise<Starts> {
   const assigned = group.assigned().flatMap(({ topic, partitions }) => partitions.map(partition => ({ topic, partition })))
-  if (assigned.length === 0) return []
+  if (assigned.length === 0) return { positions: [], resets: [] }
   const [commits, lows, ends] = await Promise.all([
     committed(group, [...assigned, ...startAtEnd.flatMap(topic => allPartitions(group, topic))]),
     listOffsets(group.cluster, assigned, earliest, 1).then(indexed),
     // The high watermark: a commit between it and the end of what is committed is in range.
     listOffsets(group.cluster, assigned, latest, 0).then(indexed),
   ])
-  const begun = topicsBegun(group, startAtEnd, commits)
-  const fromEnd = assigned.filter(one => startAtEnd.includes(one.topic) && !begun.has(one.topic) && !commits.has(keyOf(one)))
+  const beginning = countBeginning(group, startAtEnd, commits, before)
+  const fromEnd = assigned.filter(one => !commits.has(keyOf(one)) && one.partition < (beginning.get(one.topic) ?? 0))
   const stable = indexed(await listOffsets(group.cluster, fromEnd, latest, 1))
-  await commitEnds(group, fromEnd, stable)
-  return assigned.map(one => {
+  await commitEnds(group, fromEnd, stable, beginning)
+  const resets: OffsetReset[] = []
+  const positions = assigned.map(one => {
     const key = keyOf(one)
     const low = lows.get(key)!
     const commit = commits.get(key)
     if (commit === undefined) return { ...one, position: stable.get(key) ?? low, metadata: '' }
-    // Deleted by retention, or a log that was lost or made anew: all there is, never a silent jump to the end.
-    if (commit.offset < low || commit.offset > ends.get(key)!) return { ...one, position: low, metadata: '' }
-    return { ...one, position: commit.offset, metadata: commit.metadata }
+    const reason = lossOf(commit.offset, low, ends.get(key)!)
+    if (reason === undefined) return { ...one, position: commit.offset, metadata: commit.metadata }
+    resets.push({ ...one, from: commit.offset, to: low, reason })
+    return { ...one, position: low, metadata: '' }
   })
+  return { positions, resets }
+}
+
+/** Why a position cannot be read from; undefined when it can. Then all there is is read, never a silent jump to the end. */
+export function lossOf(position: bigint, low: bigint, end: bigint): OffsetReset['reason'] | undefined {
+  return position < low ? 'deleted' : position > end ? 'log-ends-before' : undefined
 }
 
 /** Makes kafkajs fetch from these positions. Both maps: it may have filled them by itself since the join. */
-export function seed(group: ConsumerGroup, positions: readonly AssignedPartition[]): void {
+export function seed(group: ConsumerGroup, positions: readonly (TopicPartition & { readonly position: bigint })[]): void {
   const manager = group.offsetManager
   const committedOffsets = manager.committedOffsets()
   for (const { topic, partition, position } of positions) {
@@ -48,12 +69,25 @@ interface Commit {
 }
 
 /**
- * Topics on which the group has done more than begin. A partition that is added to one of these later is read from its start, or
- * what was published to it before it was noticed would be passed over.
+ * How many partitions of each topic begin at their end: all there were when the group began. One that is added later is read from
+ * its start, or what was published to it before it was noticed would be passed over.
  */
-function topicsBegun(group: ConsumerGroup, topics: readonly string[], commits: ReadonlyMap<string, Commit>): Set<string> {
-  const hasBegun = (one: TopicPartition): boolean => (commits.get(keyOf(one))?.metadata ?? beganHere) !== beganHere
-  return new Set(topics.filter(topic => allPartitions(group, topic).some(hasBegun)))
+function countBeginning(
+  group: ConsumerGroup,
+  topics: readonly string[],
+  commits: ReadonlyMap<string, Commit>,
+  before: ReadonlySet<string>,
+): Map<string, number> {
+  return new Map(
+    topics.map(topic => {
+      const partitions = allPartitions(group, topic)
+      const marks = partitions.flatMap(one => commits.get(keyOf(one))?.metadata ?? [])
+      const counts = marks.map(mark => Number(beganAt.exec(mark)?.[1] ?? 0))
+      // Begun once in this process, and no commit any more: the broker has forgotten them with a topic that was deleted.
+      const isForgotten = before.has(topic) && marks.length === 0
+      return [topic, isForgotten ? 0 : Math.min(partitions.length, ...counts)]
+    }),
+  )
 }
 
 function allPartitions(group: ConsumerGroup, topic: string): TopicPartition[] {
@@ -79,13 +113,16 @@ async function commitEnds(
   group: ConsumerGroup,
   partitions: readonly TopicPartition[],
   ends: ReadonlyMap<string, bigint>,
+  beginning: ReadonlyMap<string, number>,
 ): Promise<void> {
   if (partitions.length === 0) return
   await group.coordinator.offsetCommit({
     groupId: group.groupId,
     memberId: group.memberId!,
     groupGenerationId: group.generationId,
-    topics: toProtocol(partitions.map(one => ({ ...one, offset: ends.get(keyOf(one))!, metadata: beganHere }))),
+    topics: toProtocol(
+      partitions.map(one => ({ ...one, offset: ends.get(keyOf(one))!, metadata: `s1:start:${beginning.get(one.topic)}` })),
+    ),
   })
 }
 

@@ -90,7 +90,11 @@ function newSlot(client: Client): Slot {
     retry: { ...patience, initialRetryTime: 100 },
     createPartitioner: () => choice => choice.message.partition!,
   })
-  const ready = producer.connect().then(
+  const connect = async (): Promise<void> => {
+    await client.admitted()
+    await producer.connect()
+  }
+  const ready = connect().then(
     () => producer,
     async error => {
       await quietly(producer)

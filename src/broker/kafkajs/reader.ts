@@ -6,7 +6,7 @@ import { clusterOf, earliest, latest, listOffsets, openCluster } from './cluster
 import { meansStaleMetadata, protocolType } from './errors.ts'
 import type { Cluster, FetchedBatch, FetchedPartition } from './internals.ts'
 import { library } from './library.ts'
-import { nextOffset, toRecord } from './records.ts'
+import { beginsBefore, nextOffset, toRecord } from './records.ts'
 
 type Range = Parameters<Reader['read']>[0]
 
@@ -25,6 +25,7 @@ export function partitionReader(client: Client): Reader {
       let position = range.from
       const guarded = async <Result>(run: () => Promise<Result>): Promise<Result> => {
         if (closed) throw new BrokerUnavailable(`Could not ${doing}: the reader is closed`)
+        await client.admitted()
         try {
           return await patiently(source.refresh, run)
         } catch (error) {
@@ -107,7 +108,7 @@ function answerOf({ topic, partition }: Range, position: bigint, end: bigint, fo
   const batch: FetchedBatch = new Batch(topic, position.toString(), found)
   const next = nextOffset(batch)
   if (next !== undefined && next > position) {
-    const records = batch.messages.map(message => toRecord(topic, partition, message)).filter(({ offset }) => offset < end)
+    const records = batch.messages.map(message => toRecord(topic, partition, message)).filter(record => beginsBefore(record, end))
     return { records, next }
   }
   // Nothing here though everything up to the end is settled: what was there has been compacted away.

@@ -11,7 +11,13 @@ export function toRecord(topic: string, partition: number, message: RawMessage):
     key: message.key,
     value: message.value,
     headers: message.pairs ?? fromKafkaJs(message.headers as KafkaJsHeaders | undefined),
+    ...(message.unreadable && { unreadable: { ...message.unreadable, firstOffset: BigInt(message.unreadable.firstOffset) } }),
   }
+}
+
+/** Whether it, or the batch that it stands for, begins before this offset. */
+export function beginsBefore({ offset, unreadable }: BrokerRecord, end: bigint): boolean {
+  return (unreadable?.firstOffset ?? offset) < end
 }
 
 /**

@@ -1,14 +1,15 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { BrokerRecord, GroupConsumerOptions, TopicPartition } from '../port.ts'
+import { codeOf } from '../../errors.ts'
+import type { BrokerRecord, GroupConsumerOptions, OffsetReset, TopicPartition } from '../port.ts'
 import { type Assignment, advance, type Claim, claimOf, newAssignment, noteEnd, standOf } from './assignment.ts'
 import type { Client } from './client.ts'
-import { earliest, listOffsets } from './cluster.ts'
+import { earliest, latest, listOffsets } from './cluster.ts'
 import { meansLostAssignment, protocolType } from './errors.ts'
 import type { ConsumerGroup, FetchedBatch } from './internals.ts'
 import type { GroupHook } from './join-hook.ts'
 import { library } from './library.ts'
 import { patientJoin } from './patient-join.ts'
-import { keyOf, seed, startingPositions } from './positions.ts'
+import { keyOf, lossOf, seed, startingPositions } from './positions.ts'
 import { toRecord } from './records.ts'
 import type { Watchdog } from './watchdog.ts'
 
@@ -26,7 +27,10 @@ export class GroupSession implements GroupHook {
   readonly #claims = new WeakMap<FetchedBatch, Claim>()
   #assignment: Assignment | undefined
   #joining: Promise<void> | undefined
+  readonly #begunOn = new Set<string>()
   #stopping = false
+  /** What onReset threw: the reason of the end that follows. */
+  #refusal: unknown
 
   constructor(client: Client, options: GroupConsumerOptions, watchdog: Watchdog) {
     this.#client = client
@@ -38,6 +42,10 @@ export class GroupSession implements GroupHook {
 
   get assignment(): Assignment | undefined {
     return this.#assignment
+  }
+
+  get refusal(): unknown {
+    return this.#refusal
   }
 
   get stopping(): boolean {
@@ -133,6 +141,10 @@ export class GroupSession implements GroupHook {
         this.joined.resolve()
         return
       } catch (error) {
+        if (this.#refusal !== undefined) {
+          await group.leave().catch(() => {})
+          throw error
+        }
         this.#client.log('warn', 'An assignment could not begin', { group: group.groupId, attempt, error: String(error) })
         if (attempt === beginAttempts) {
           await group.leave().catch(() => {})
@@ -147,7 +159,8 @@ export class GroupSession implements GroupHook {
 
   async #begin(group: ConsumerGroup): Promise<void> {
     await this.#beating(group, async () => {
-      const positions = await startingPositions(group, this.#options.startAtEnd)
+      const { positions, resets } = await startingPositions(group, this.#options.startAtEnd, this.#begunOn)
+      for (const reset of resets) this.#tellReset(reset)
       seed(group, positions)
       group.subscriptionState.subscriptionStatesByTopic = {}
       const assignment = newAssignment(group, positions)
@@ -156,9 +169,11 @@ export class GroupSession implements GroupHook {
       try {
         await this.#options.onAssigned(positions)
         assignment.open = true
+        for (const { topic } of positions) this.#begunOn.add(topic)
       } catch (error) {
         this.abandon()
-        throw error
+        if (codeOf(error) !== 'E_DATA_LOST') throw error
+        throw this.#refused(error)
       } finally {
         assignment.markBegun()
       }
@@ -168,14 +183,36 @@ export class GroupSession implements GroupHook {
   // When retention overtakes the position, kafkajs commits "the start" as an offset of -2 and with it wipes our metadata.
   #guardReset(assignment: Assignment): void {
     assignment.offsets.setDefaultOffset = async ({ topic, partition }) => {
-      const [low] = await listOffsets(assignment.group.cluster, [{ topic, partition }], earliest, 1)
-      this.#client.log('error', 'Records were deleted before they were read', {
-        topic,
-        partition,
-        resumeAt: low!.offset.toString(),
-      })
-      this.#advance(assignment, { topic, partition }, low!.offset)
+      const target = { topic, partition }
+      const from = assignment.positions.get(keyOf(target))
+      const { cluster } = assignment.group
+      const [lows, ends] = await Promise.all([
+        listOffsets(cluster, [target], earliest, 1),
+        listOffsets(cluster, [target], latest, 0),
+      ])
+      const to = lows[0]!.offset
+      const reason = from === undefined ? undefined : lossOf(from, to, ends[0]!.offset)
+      // In range by now, as after a move of the leader: the next fetch tells.
+      if (from === undefined || reason === undefined || this.#assignment !== assignment) return
+      this.#tellReset({ topic, partition, from, to, reason })
+      assignment.positions.set(keyOf(target), to)
+      assignment.ends.set(keyOf(target), ends[0]!.offset)
+      seed(assignment.group, [{ topic, partition, position: to }])
+      this.#tellStand(assignment, target)
     }
+  }
+
+  #tellReset(reset: OffsetReset): void {
+    try {
+      this.#options.onReset(reset)
+    } catch (error) {
+      throw this.#refused(error)
+    }
+  }
+
+  #refused(error: unknown): Error {
+    this.#refusal = error
+    return this.#fatal('a loss of data was not accepted', error)
   }
 
   #drain(): Promise<void> {
@@ -191,8 +228,9 @@ export class GroupSession implements GroupHook {
     const revoked = assignment.begun
       .then(() => (assignment.open ? this.#options.onRevoking() : undefined))
       .catch(error => this.#client.log('error', 'onRevoking failed', { error: String(error) }))
-    // The broker gives the partitions away at the full timeout, whether we are ready or not.
-    const late = pause(this.#options.rebalanceTimeoutMs * 0.75, undefined, { signal: limit.signal }).catch(() => {})
+    // The broker gives the partitions away at the full timeout, whether we are ready or not. Later than the 0.75 that the drain of
+    // the consume loop may take, so that its commit comes before this.
+    const late = pause(this.#options.rebalanceTimeoutMs * 0.85, undefined, { signal: limit.signal }).catch(() => {})
     await this.#beating(assignment.group, () => Promise.race([revoked, late]))
     limit.abort()
     if (this.#assignment === assignment) this.#assignment = undefined

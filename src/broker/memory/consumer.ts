@@ -12,6 +12,7 @@ import type {
   CommittedOffset,
   GroupConsumer,
   GroupConsumerOptions,
+  OffsetReset,
   TopicPartition,
 } from '../port.ts'
 import type { Cluster } from './cluster.ts'
@@ -92,6 +93,10 @@ export class MemoryConsumer implements GroupConsumer, Member {
     const assignment: Assignment = { generation, feeds, begun: Promise.resolve() }
     this.#assignment = assignment
     assignment.begun = this.#begin(assignment, partitions)
+  }
+
+  reset(reset: OffsetReset): void {
+    this.#options.onReset(reset)
   }
 
   revoke(): Promise<void> {

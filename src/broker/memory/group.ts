@@ -6,7 +6,7 @@
  * part of it.
  */
 import { AssignmentLost, BrokerRefused } from '../../errors.ts'
-import type { AssignedPartition, Assigner, CommittedOffset, GroupState, TopicPartition } from '../port.ts'
+import type { AssignedPartition, Assigner, CommittedOffset, GroupState, OffsetReset, TopicPartition } from '../port.ts'
 import type { TopicLog } from './log.ts'
 
 /** What the coordinator sees of a consumer. */
@@ -18,6 +18,7 @@ export interface Member {
   /** Finish and commit, in bounded time. Does nothing without an assignment; never rejects. */
   revoke(): Promise<void>
   assigned(generation: number, partitions: readonly AssignedPartition[]): void
+  reset(reset: OffsetReset): void
   crash(error: unknown): void
 }
 
@@ -104,6 +105,7 @@ export class Group {
       const given = this.#assign(members)
       this.#takeEnds(members)
       const positions = members.map(member => (given.get(member.id) ?? []).map(at => this.#position(at)))
+      for (const [i, member] of members.entries()) for (const at of positions[i]!) this.#tellReset(member, at)
       for (const [i, member] of members.entries()) member.assigned(this.#generation, positions[i]!)
     } catch (error) {
       // An assigner that throws, or that invents a partition, would do so again at every rebalance.
@@ -126,6 +128,16 @@ export class Group {
     for (const topic of new Set(members.flatMap(member => member.startAtEnd))) {
       if (begun.has(topic)) continue
       for (const { at, high } of this.#topic(topic).partitions) this.#offsets.set(slot(at), { ...at, offset: high, metadata: '' })
+    }
+  }
+
+  #tellReset(member: Member, { topic, partition, position }: AssignedPartition): void {
+    const committed = this.committed({ topic, partition })
+    if (!committed || committed.offset === position) return
+    try {
+      member.reset({ topic, partition, from: committed.offset, to: position, reason: 'log-ends-before' })
+    } catch (error) {
+      member.crash(error)
     }
   }
 

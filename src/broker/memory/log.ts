@@ -1,5 +1,5 @@
 /** Topics as they lie in memory: partitions, each a list of records whose index is the offset. Nothing is ever deleted. */
-import { BrokerRefused } from '../../errors.ts'
+import { BrokerRefused, RecordTooLarge } from '../../errors.ts'
 import type { BrokerRecord, OutgoingRecord, TopicPartition } from '../port.ts'
 
 /** Kafka's default for `max.message.bytes`: how large a batch may be. */
@@ -31,13 +31,13 @@ export class TopicLog {
     return log
   }
 
-  /** The offset of the first. Throws BrokerRefused when the records together exceed `max.message.bytes`: one request is one batch. */
+  /** The offset of the first. Throws RecordTooLarge when the records together exceed `max.message.bytes`: one request is one batch. */
   append(partition: number, records: readonly OutgoingRecord[], nowMs: number): bigint {
     const log = this.partition(partition)
     const limit = Number(this.config['max.message.bytes'] ?? defaultMaxMessageBytes)
     const size = batchOverheadBytes + records.reduce((sum, record) => sum + recordBytes(record), 0)
     if (size > limit)
-      throw new BrokerRefused(`topic '${this.name}' takes ${limit} bytes at once (max.message.bytes), not ${size}`)
+      throw new RecordTooLarge(`topic '${this.name}' takes ${limit} bytes at once (max.message.bytes), not ${size}`)
     return log.append(records, nowMs)
   }
 }

@@ -9,6 +9,7 @@ export interface ChildSettings {
   readonly group: string
   /** All children append to it: `started <pid> <id> <n>`, and `finished` likewise. */
   readonly journal: string
+  readonly onDataLoss?: 'stop'
 }
 
 /** Errors as libraries throw them: with the request, and so the payload, hanging on them. */
@@ -17,7 +18,7 @@ function failure(payload: object): Error {
 }
 
 /** `Opened` takes 1 to 7 ms, every tenth of an entity 300. `Closed` always fails. */
-export function journalling({ topic, group, journal }: ChildSettings) {
+export function journalling({ topic, group, journal, onDataLoss }: ChildSettings) {
   const { opened, closed } = stepsOn({ name: topic, partitions: 6 })
   const write = (what: string, id: string, n: number) => appendFileSync(journal, `${what} ${process.pid} ${id} ${n}\n`)
   const subscriptions = [
@@ -34,5 +35,9 @@ export function journalling({ topic, group, journal }: ChildSettings) {
       throw error
     }),
   ]
-  return { consumer: consumer(group, subscriptions, { retry: { tiers: ['200ms'] } }), opened, closed }
+  return {
+    consumer: consumer(group, subscriptions, { retry: { tiers: ['200ms'] }, ...(onDataLoss && { onDataLoss }) }),
+    opened,
+    closed,
+  }
 }

@@ -1,0 +1,147 @@
+import { consumer, on } from 'spillway'
+import { describe, expect, it } from 'vitest'
+import type { Admission, Attempted } from '../../src/consume/admission.ts'
+import { createAttempt } from '../../src/consume/attempt.ts'
+import { BrokerUnavailable } from '../../src/errors.ts'
+import { Signals } from '../../src/observe/signals.ts'
+import type { Decoded } from '../../src/schema/decoder.ts'
+import { until } from '../until.ts'
+import { assigned, loopFixture, recordOf, runAll, thing } from './loop-fixture.ts'
+
+const soon = { withinMs: 1_000 }
+const turns = async (count = 20) => {
+  for (let i = 0; i < count; i++) await Promise.resolve()
+}
+
+/** Settles by `work`, as the ladder writes a copy. */
+function persisting(work: (key: string) => Promise<unknown>): Admission {
+  return {
+    ...runAll,
+    settle: async (delivery, _attempted, session) => {
+      await session.persist(
+        delivery,
+        () => 'produce',
+        () => work(String(delivery.record.key)),
+      )
+    },
+  }
+}
+
+describe('an assignment that is over', () => {
+  it('does not touch what the next one has paused', async () => {
+    const late = Promise.withResolvers<never>()
+    const { loop, told, take, clock } = loopFixture({
+      drainTimeoutMs: 50,
+      limits: { partitionWindow: { records: 2, bytes: 1_000 } },
+      admission: persisting(key => (key === 'bad' ? late.promise : new Promise(() => {}))),
+    })
+    await loop.onAssigned([assigned('it-src')])
+    await take(recordOf('it-src', 0, 'bad'))
+    const revoked = loop.onRevoking()
+    clock.advanceTo(50)
+    await revoked
+    await loop.onAssigned([assigned('it-src')])
+    await take(recordOf('it-src', 0, 'a'), recordOf('it-src', 1, 'b'))
+    late.reject(new Error('too late'))
+    await turns()
+    expect(told).toEqual(['pause it-src'])
+  })
+
+  it('starts no handler any more, though the schema comes only now', async () => {
+    const decoding = Promise.withResolvers<Decoded>()
+    let runs = 0
+    const logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => logger }
+    const attempt = createAttempt({
+      processor: consumer('it-group', [on(thing, () => void runs++)]),
+      signals: new Signals(),
+      logger,
+      outbound: () => expect.unreachable(),
+      decoder: { decode: () => decoding.promise, decodeAny: () => expect.unreachable() },
+    })
+    const { loop, take } = loopFixture({ attempt })
+    await loop.onAssigned([assigned('it-src')])
+    await take(recordOf('it-src', 0))
+    loop.abandon()
+    decoding.resolve({ kind: 'message', schemaId: 1, type: 'it.Thing', payload: { id: 'x' } })
+    await turns()
+    expect(runs).toBe(0)
+  })
+
+  it('leaves the commit timer of the next one alone when its own drain ends late', async () => {
+    const hung = Promise.withResolvers<void>()
+    const { loop, commits, take, clock } = loopFixture({
+      drainTimeoutMs: 20,
+      commit: () => (commits.length === 1 ? hung.promise : Promise.resolve()),
+    })
+    await loop.onAssigned([assigned('it-src')])
+    await take(recordOf('it-src', 0))
+    await turns()
+    clock.advanceTo(200)
+    await until(() => commits.length === 1, { ...soon, what: 'the commit that hangs' })
+    const revoked = loop.onRevoking()
+    await turns()
+    await loop.onAssigned([assigned('it-src')])
+    await take(recordOf('it-src', 0))
+    hung.resolve()
+    await revoked
+    clock.advanceTo(1_000)
+    await until(() => commits.length === 2, { ...soon, what: 'the commit of the new assignment' })
+  })
+})
+
+describe('a record that cannot be settled', () => {
+  it('gives its place to records of other partitions, and keeps its own paused until it is settled', async () => {
+    let isOut = true
+    const ran: string[] = []
+    const { loop, told, take, clock } = loopFixture({
+      concurrency: 1,
+      attempt: async ({ record }): Promise<Attempted> => {
+        ran.push(record.topic)
+        return { kind: 'returned', type: '', id: '', durationMs: 0 }
+      },
+      admission: persisting(async key => {
+        if (key === 'bad' && isOut) throw new Error('no broker')
+      }),
+    })
+    await loop.onAssigned([assigned('it-src'), assigned('it-other')])
+    await take(recordOf('it-src', 0, 'bad'))
+    await take(recordOf('it-other', 0, 'good'))
+    await until(() => ran.includes('it-other'), { ...soon, what: 'the other partition' })
+    for (let ms = 200; ms < 5_000; ms += 200) {
+      clock.advanceTo(ms)
+      await turns()
+      expect(told).toEqual(['pause it-src'])
+    }
+    isOut = false
+    clock.advanceTo(60_000)
+    await until(() => told.length === 2, { ...soon, what: 'the partition is resumed' })
+    expect(told).toEqual(['pause it-src', 'resume it-src'])
+  })
+})
+
+describe("an outage that a handler's own error tells of", () => {
+  it('holds its partition without using an attempt, but not for ever', async () => {
+    const settled: Attempted[] = []
+    const reasons = new Set<string>()
+    let tries = 0
+    const { loop, signals, take, clock } = loopFixture({
+      attempt: async (): Promise<Attempted> => {
+        tries++
+        return { kind: 'threw', type: 'it.Thing', id: 'i', error: new BrokerUnavailable('a cluster of its own') }
+      },
+      admission: { ...runAll, settle: async (_delivery, attempted) => void settled.push(attempted) },
+    })
+    signals.on('partition.blocked', ({ reason }) => reasons.add(reason))
+    await loop.onAssigned([assigned('it-src')])
+    await take(recordOf('it-src', 0))
+    for (let ms = 0; ms < 299_000; ms += 1_000) {
+      clock.advanceTo(ms)
+      await turns()
+    }
+    expect(settled).toEqual([])
+    expect(tries).toBeGreaterThan(20)
+    clock.advanceTo(320_000)
+    await until(() => settled.length === 1, { ...soon, what: 'the failure goes up the ladder' })
+    expect([...reasons]).toEqual(['broker'])
+  })
+})

@@ -1,0 +1,100 @@
+/**
+ * T7: every twentieth record is poison: bytes that are no message, bombs, and messages whose handler throws whatever can be thrown
+ * or never settles. The good ones are all done, each bad one is in the DLQ once, with its reason, and the one process that handles
+ * them neither restarts nor stands still.
+ */
+import { expect, inject, test } from 'vitest'
+import { stepsOn } from '../scenarios/messages.ts'
+import { until } from '../until.ts'
+import { nothingDied } from './check/verdict.ts'
+import { poison as poisonousHandlers } from './child/poison.ts'
+import { size } from './sizes.ts'
+import { entities, openStage } from './stage.ts'
+
+test('a poison pack among good messages', async () => {
+  const stage = await openStage('poison', { partitions: 3, handlerTimeoutMs: 500, workMs: 5 })
+  const { fleet, dice, publishing, verdict, journal, put, trails, processor, client, topic, encode } = stage
+  const { opened } = stepsOn({ name: topic, partitions: 3 })
+  const bytes = poisonousBytes(await encode(opened, { id: 'x', n: 1, note: 'a text' }), await idOfHostileSchema(topic))
+  const bombHeaders = Array.from({ length: 5_000 }, (_, i): [string, Buffer] => [`header-${i}`, Buffer.from('x')])
+  await fleet.joined(await fleet.start())
+
+  const load = publishing({ entities: entities('entity', 100), perSecond: 400, count: size(2_000, 20_000) })
+  const kinds = [...Object.keys(bytes), ...Object.keys(poisonousHandlers), 'header-bomb']
+  const planted: string[] = []
+  while (planted.length < size(100, 1_000)) {
+    const kind = planted.length < kinds.length ? kinds[planted.length]! : dice.pick(kinds)
+    const key = `${kind}:${planted.length}`
+    planted.push(key)
+    await until(() => load.acked.length >= Math.min(planted.length * 20, size(1_990, 19_990)), {
+      withinMs: 60_000,
+      what: 'good ones',
+    })
+    if (kind in bytes) await put(topic, { key, value: bytes[kind]!, partition: dice.below(3) })
+    // Published, so that a handler meets it; the bomb's handler throws, so that its copies go round with it.
+    else if (kind === 'header-bomb')
+      await put(topic, { key: `doomed:${key}`, value: await encode(opened, { id: `doomed:${key}`, n: 1 }), headers: bombHeaders })
+    else await client.publisher(opened).publish({ id: key, n: 1 })
+  }
+  await load.finished
+  const letters = () => journal.lines().filter(({ what }) => what === 'dead-lettered').length
+  await until(() => letters() >= planted.length, { withinMs: 60_000, what: 'all letters' }).catch(() => {})
+  const found = await verdict(load)
+  const inDlq = await stage.records(processor.ladder.dlq)
+  const reasons = (await trails(processor.ladder.dlq)).map(({ disposition, failure }, i) => {
+    const kind = inDlq[i]!.key!.toString().replace('doomed:', '').split(':')[0]!
+    return `${kind}: ${disposition}, ${failure?.class}`
+  })
+  const stalls = journal.lines().flatMap(line => (line.what === 'stalled' ? [line.longestMs] : []))
+  console.log(`poison: longest stall of the event loop ${Math.max(...stalls)} ms\n  ${[...new Set(reasons)].sort().join('\n  ')}`)
+
+  expect(found).toMatchObject({ ...nothingDied, acked: size(2_000, 20_000), joins: 1 })
+  expect(inDlq.map(({ key }) => key!.toString().replace('doomed:', '')).sort()).toEqual([...planted].sort())
+  for (const reason of reasons) {
+    const kind = reason.split(':')[0]!
+    expect(reason).toMatch(kind in bytes ? /: undecodable, \w/ : /: exhausted, ./)
+  }
+  // A machine that has other things to do adds its own; unguarded, the header bomb takes 4 s and the array bomb 7.
+  expect(Math.max(...stalls)).toBeLessThan(2_000)
+})
+
+function poisonousBytes(good: Buffer, hostileId: number): Record<string, Buffer> {
+  const framed = (id: number, body: Buffer) => {
+    const frame = Buffer.alloc(5)
+    frame.writeInt32BE(id, 1)
+    return Buffer.concat([frame, body])
+  }
+  return {
+    empty: Buffer.alloc(0),
+    short: good.subarray(0, 4),
+    'frame-only': good.subarray(0, 5),
+    'wrong-magic': Buffer.concat([Buffer.from([1]), good.subarray(1)]),
+    'unknown-id': framed(2_000_000_000, good.subarray(5)),
+    truncated: good.subarray(0, good.length - 1),
+    trailing: Buffer.concat([good, Buffer.from([1])]),
+    json: Buffer.from('{"id":"x","n":1}'),
+    'endless-number': Buffer.concat([good.subarray(0, 5), Buffer.alloc(64, 0xff)]),
+    // A text that claims to be 2^62 bytes long.
+    'string-bomb': Buffer.concat([good.subarray(0, 5), Buffer.from('feffffffffffffffff01', 'hex')]),
+    // 2^26 items of no bytes each.
+    'array-bomb': framed(hostileId, Buffer.from('027802000080808040', 'hex')),
+  }
+}
+
+/** A schema of the handled type, as a hostile producer may have registered it: items that take no bytes. */
+async function idOfHostileSchema(topic: string): Promise<number> {
+  const fields = [
+    { name: 'id', type: 'string' },
+    { name: 'n', type: 'int' },
+    { name: 'note', type: 'string', default: '' },
+    { name: 'bomb', type: { type: 'array', items: 'null' } },
+  ]
+  const schema = JSON.stringify({ type: 'record', name: 'Opened', namespace: 'it', fields })
+  const answer = await fetch(`${inject('registryUrl')}/subjects/${topic}-hostile/versions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/vnd.schemaregistry.v1+json' },
+    body: JSON.stringify({ schema }),
+  })
+  if (!answer.ok) throw new Error(`the registry refuses the hostile schema: ${answer.status} ${await answer.text()}`)
+  return ((await answer.json()) as { id: number }).id
+}

@@ -1,0 +1,123 @@
+/** A TCP proxy in front of a broker that can be slow, cut every connection, go silent, or lose the answers to produce requests. */
+import { connect, createServer, type Socket } from 'node:net'
+import { onTestFinished } from 'vitest'
+
+export interface Proxy {
+  readonly port: number
+  /** Where the broker listens; known only once its own port is. */
+  to(port: number): void
+  /** Each direction is so much slower from now on; 0: no more. */
+  slow(ms: number): void
+  /** Resets every connection. New ones are let through. */
+  cut(): number
+  /** The connections there are now stay open and pass nothing any more, for ever. New ones are let through. */
+  silence(): number
+  /** Resets the connections that are silent: nobody has to wait for them any more. */
+  wake(): void
+  /** While true: produce requests reach the broker, their answers do not come back, and the connection is reset instead. */
+  loseProduceAnswers(lose: boolean): void
+  /** How many were lost so far. */
+  readonly lost: number
+}
+
+interface Link {
+  readonly client: Socket
+  readonly server: Socket
+  silent: boolean
+}
+
+const produceKey = 0
+
+export async function startProxy(): Promise<Proxy> {
+  const links = new Set<Link>()
+  let target = 0
+  let delayMs = 0
+  let losing = false
+  let lost = 0
+  const later = (run: () => void) => {
+    if (delayMs === 0) run()
+    else setTimeout(run, delayMs)
+  }
+  const server = createServer({ noDelay: true }, client => {
+    const link: Link = { client, server: connect({ port: target, host: '127.0.0.1', noDelay: true }), silent: false }
+    links.add(link)
+    const produces = new Set<number>()
+    const end = () => {
+      links.delete(link)
+      // What goes silent does not tell the other end that it is gone, either.
+      if (link.silent) return
+      client.destroy()
+      link.server.destroy()
+    }
+    for (const socket of [client, link.server]) socket.on('error', end).on('close', end)
+    const pass = (to: Socket) => (frame: Buffer) => later(() => link.silent || to.destroyed || void to.write(frame))
+    const forward = pass(link.server)
+    const back = pass(client)
+    client.on(
+      'data',
+      frames(frame => {
+        if (frame.readInt16BE(4) === produceKey) produces.add(frame.readInt32BE(8))
+        forward(frame)
+      }),
+    )
+    link.server.on(
+      'data',
+      frames(frame => {
+        if (!produces.delete(frame.readInt32BE(4)) || !losing) return back(frame)
+        lost++
+        client.resetAndDestroy()
+      }),
+    )
+  })
+  await new Promise<void>(listening => void server.listen(0, '127.0.0.1', listening))
+  onTestFinished(() => {
+    for (const { client, server: toBroker } of links) {
+      client.destroy()
+      toBroker.destroy()
+    }
+    server.close()
+  })
+  const { port } = server.address() as { port: number }
+  return {
+    port,
+    to: given => {
+      target = given
+    },
+    slow: ms => {
+      delayMs = ms
+    },
+    cut() {
+      const all = [...links]
+      for (const { client } of all) client.resetAndDestroy()
+      return all.length
+    },
+    silence() {
+      const all = [...links]
+      for (const link of all) link.silent = true
+      return all.length
+    },
+    wake() {
+      for (const { client, silent } of links) if (silent) client.resetAndDestroy()
+    },
+    loseProduceAnswers: lose => {
+      losing = lose
+    },
+    get lost() {
+      return lost
+    },
+  }
+}
+
+/** Hands over whole frames of Kafka's protocol: four bytes of length, and so many more. */
+function frames(onFrame: (frame: Buffer) => void): (chunk: Buffer) => void {
+  let rest: Buffer = Buffer.alloc(0)
+  return chunk => {
+    rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
+    while (rest.length >= 4 && rest.length >= 4 + rest.readInt32BE(0)) {
+      const length = 4 + rest.readInt32BE(0)
+      const frame = rest.subarray(0, length)
+      rest = rest.subarray(length)
+      onFrame(frame)
+    }
+  }
+}

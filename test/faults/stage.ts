@@ -1,0 +1,80 @@
+/** What every story with worker children stands on: a topic, a group, a journal, a fleet and a publisher. */
+
+import { consumer, on } from 'spillway'
+import { inject } from 'vitest'
+import type { Processor } from '../../src/consume/processor.ts'
+import { openScenario, type Scenario } from '../scenarios/harness.ts'
+import { stepsOn } from '../scenarios/messages.ts'
+import { unique } from '../unique.ts'
+import { until } from '../until.ts'
+import { type Verdict, verdictOf } from './check/verdict.ts'
+import { type Fleet, openFleet, patienceMs } from './fleet.ts'
+import { type Journal, openJournal } from './journal.ts'
+import { type Pace, type Publishing, startPublishing } from './publisher.ts'
+import { type Dice, dice } from './sizes.ts'
+
+export interface Stage extends Scenario {
+  readonly topic: string
+  readonly processor: Processor
+  readonly journal: Journal
+  readonly fleet: Fleet
+  readonly dice: Dice
+  publishing(pace: Pace): Publishing
+  /** Resolves when every acknowledged message has ended and all is committed; then what became of them, printed. */
+  verdict(publishing: Pick<Publishing, 'acked' | 'refused'>, withinMs?: number): Promise<Verdict>
+}
+
+export interface StageOptions {
+  readonly partitions?: number
+  readonly sessionTimeoutMs?: number
+  readonly workMs?: number
+  /** Default: the shared broker. */
+  readonly brokers?: readonly string[]
+  readonly handlerTimeoutMs?: number
+}
+
+/** Keys that fail on purpose have no promised order. */
+const ordered = (key: string) => !/^(flaky|doomed)/.test(key)
+
+export async function openStage(story: string, options: StageOptions = {}): Promise<Stage> {
+  const {
+    partitions = 6,
+    sessionTimeoutMs = 6_000,
+    workMs = 30,
+    handlerTimeoutMs = 20_000,
+    brokers = inject('brokers'),
+  } = options
+  const scenario = await openScenario(brokers)
+  const { steps, opened } = stepsOn({ name: unique(story), partitions })
+  const processor = consumer(unique(`${story}-group`), [on(opened, () => {})], { retry: { tiers: ['200ms', '500ms'] } })
+  await scenario.prepare([processor])
+  const journal = openJournal()
+  const told = { topic: steps.name, partitions, group: processor.name, journal: journal.path }
+  const reach = { brokers, registryUrl: inject('registryUrl') }
+  const fleet = openFleet({ ...told, ...reach, sessionTimeoutMs, workMs, handlerTimeoutMs }, journal)
+  const rolls = dice(story)
+  const { publish } = scenario.client.publisher(opened)
+  return {
+    ...scenario,
+    topic: steps.name,
+    processor,
+    journal,
+    fleet,
+    dice: rolls,
+    publishing: pace => startPublishing(publish, pace, rolls),
+    async verdict(publishing, withinMs = patienceMs) {
+      const all = { withinMs, what: 'every acknowledged message to end' }
+      // What is missing is counted below: a verdict says more than a deadline that has passed.
+      await until(() => fleet.died.length > 0 || journal.ended() >= publishing.acked.length, all).catch(() => {})
+      const problem = fleet.died.length > 0 ? fleet.died.join('\n') : await scenario.drained(processor).then(() => '', String)
+      const verdict = verdictOf(journal.lines(), publishing.acked, ordered)
+      console.log(`${story}: ${JSON.stringify({ ...verdict, refused: publishing.refused.length })}`)
+      if (problem !== '') throw new Error(problem)
+      return verdict
+    },
+  }
+}
+
+export function entities(name: string, count: number): string[] {
+  return Array.from({ length: count }, (_, i) => `${name}-${i}`)
+}
