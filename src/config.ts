@@ -8,6 +8,7 @@ export {
   registryOptions,
   secretsIn,
 } from './config/connection.ts'
+export { type HttpAddress, httpFlag } from './config/http.ts'
 export { configNames, findConfig, loadService } from './config/load.ts'
 export type { Sasl } from './config/sasl.ts'
 export { defineService, type Service, type ServiceOptions } from './config/service.ts'

@@ -195,6 +195,13 @@ export class GuardRefused extends SpillwayError {
   }
 }
 
+/** The address of the health endpoints cannot be listened on: it is in use, not this machine's, or not allowed. */
+export class AddressUnusable extends SpillwayError {
+  constructor(message: string, options: { cause?: unknown } = {}) {
+    super('E_ADDRESS', message, options)
+  }
+}
+
 /** A time limit that was set for a command has passed. */
 export class TimeLimitPassed extends SpillwayError {
   constructor(message: string, options: { cause?: unknown } = {}) {

@@ -96,12 +96,12 @@ export async function testService(options: Service | ServiceOptions, test: TestO
 async function allRead(
   broker: ReturnType<typeof memoryBroker>,
   running: {
-    progress(): ReadonlyMap<string, { positions: readonly { topic: string; partition: number; position: bigint }[] } | undefined>
+    progress(): ReadonlyMap<string, { partitions: readonly { topic: string; partition: number; position: bigint }[] } | undefined>
   },
 ): Promise<boolean> {
   const admin = broker.admin()
   for (const progress of running.progress().values()) {
-    for (const { topic, partition, position } of progress?.positions ?? []) {
+    for (const { topic, partition, position } of progress?.partitions ?? []) {
       const bounds = (await admin.bounds(topic)).find(one => one.partition === partition)
       if (bounds && position < bounds.high) return false
     }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import type { PasswordLogin } from '../src/config/sasl.ts'
-import { brokerOptions, defineService, loadService, readConnection, secretsIn } from '../src/config.ts'
+import { brokerOptions, defineService, httpFlag, loadService, readConnection, secretsIn } from '../src/config.ts'
 import { consumer, on, worker } from '../src/consume/processor.ts'
 import type { ConfigError } from '../src/errors.ts'
 import { event, job, topic } from '../src/message/definition.ts'
@@ -18,6 +18,30 @@ const schemaOf = <Name extends string>(name: Name, field = 'id') =>
     avro: { type: 'record', name, fields: [{ name: field, type: 'string' }] },
   })
 const given = { KAFKA_BROKERS: 'a:9092, b:9092', SCHEMA_REGISTRY_URL: 'http://registry:8081/' }
+
+describe('where health is told', () => {
+  const readHttp = (env: object) => readConnection({ ...given, ...env }).http
+
+  test('is nowhere, unless a port is given; on loopback, unless a host is', () => {
+    expect(readHttp({})).toBeUndefined()
+    expect(readHttp({ HTTP_HOST: '0.0.0.0' })).toBeUndefined()
+    expect(readHttp({ HTTP_PORT: '8080' })).toEqual({ host: '127.0.0.1', port: 8080 })
+    expect(readHttp({ HTTP_PORT: '0', HTTP_HOST: '0.0.0.0' })).toEqual({ host: '0.0.0.0', port: 0 })
+  })
+
+  test.each(['http', '-1', '65536', '8080/', '80 80', 'tcp://10.0.0.1:80'])('is not at the port %s', port => {
+    expect(problemsOf(() => readHttp({ HTTP_PORT: port }))).toEqual([expect.stringContaining('HTTP_PORT')])
+  })
+
+  test('may be said on the command line', () => {
+    expect(httpFlag('9000')).toEqual({ host: '127.0.0.1', port: 9000 })
+    expect(httpFlag('9000', '0.0.0.0')).toEqual({ host: '0.0.0.0', port: 9000 })
+    expect(httpFlag('localhost:0')).toEqual({ host: 'localhost', port: 0 })
+    expect(httpFlag('[::1]:80')).toEqual({ host: '::1', port: 80 })
+    for (const wrong of ['', 'billing', ':80', 'a b:80', 'u@h:80', 'h:65536', 'http://h:80'])
+      expect(problemsOf(() => httpFlag(wrong))).toEqual([expect.stringContaining('--http')])
+  })
+})
 
 describe('a service', () => {
   const orders = topic('orders')

@@ -114,8 +114,12 @@ export interface GroupConsumerHandlers {
    * to survive: it must not throw.
    */
   onRecords(records: readonly BrokerRecord[], heartbeat: () => Promise<void>): Promise<void>
-  /** The partition has been read up to `position`, which may be past the last record handed over: control and aborted records take offsets too. */
-  onPosition(partition: TopicPartition, position: bigint): void
+  /**
+   * The partition has been read up to `position`, which may be past the last record handed over: control and aborted records take
+   * offsets too. `end` is the offset after the last record there is, as of the last fetch. Called when either has moved, and
+   * after the first fetch of an assignment in any case.
+   */
+  onPosition(partition: TopicPartition, position: bigint, end: bigint): void
   /**
    * The position has moved by itself: what lay at `from` is gone. Found at a join it is told before onAssigned, and the assignment
    * begins with `to`. Found later, `to` may be below `from`: then records come from there, of a log that was made anew.

@@ -1,6 +1,7 @@
 /** How broker and registry are reached, from the environment. */
 import { inspect } from 'node:util'
 import { ConfigError } from '../errors.ts'
+import { type HttpAddress, httpAddress } from './http.ts'
 import { type Environment, Reading } from './reading.ts'
 import { readSasl, type Sasl, saslSecrets } from './sasl.ts'
 import { readTls, type Tls } from './tls.ts'
@@ -19,6 +20,8 @@ export interface Connection {
   /** Undefined: pretty on a terminal, else JSON lines. */
   readonly logFormat: 'json' | 'pretty' | undefined
   readonly shutdownTimeoutMs: number
+  /** Where `run` tells how it is; undefined: nowhere. */
+  readonly http?: HttpAddress
   /** What works, but should not be so in production: whoever reads a connection tells them. */
   readonly warnings: readonly string[]
   /** What one batch may be when it is decompressed; undefined: the client's default. */
@@ -31,7 +34,7 @@ const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
 const logFormats = ['json', 'pretty'] as const
 
 /**
- * Reads KAFKA_*, SCHEMA_REGISTRY_*, LOG_* and SHUTDOWN_TIMEOUT_MS. The fallback, a local stack that runs, counts only when
+ * Reads KAFKA_*, SCHEMA_REGISTRY_*, LOG_*, HTTP_* and SHUTDOWN_TIMEOUT_MS. The fallback, a local stack that runs, counts only when
  * neither broker nor registry is given: half of each would mix two worlds. Throws ConfigError (E_CONFIG) with every problem found.
  */
 export function readConnection(
@@ -48,6 +51,7 @@ export function readConnection(
   const ssl = readTls(read)
   const { sasl, warnings } = readSasl(read, ssl !== undefined)
   const maxBatchBytes = read.count('KAFKA_MAX_BATCH_BYTES', 'bytes')
+  const http = httpAddress(read.text('HTTP_HOST'), read.text('HTTP_PORT'), problems)
   const connection: Connection = {
     brokers: where.brokers,
     registryUrl: where.registryUrl,
@@ -60,6 +64,7 @@ export function readConnection(
     logFormat: read.choice('LOG_FORMAT', logFormats),
     shutdownTimeoutMs: read.count('SHUTDOWN_TIMEOUT_MS', 'milliseconds') ?? 25_000,
     ...(maxBatchBytes !== undefined && { maxBatchBytes }),
+    ...(http && { http }),
     warnings,
   }
   if (problems.length > 0) throw new ConfigError(problems)

@@ -5,6 +5,7 @@
 interface Lane<T> {
   readonly name: string
   readonly queue: T[]
+  current: T | undefined
 }
 
 export class Lanes<T> {
@@ -32,6 +33,11 @@ export class Lanes<T> {
     return this.#running
   }
 
+  /** What runs or is suspended, one a lane. */
+  current(): T[] {
+    return [...this.#lanes.values()].flatMap(({ current }) => current ?? [])
+  }
+
   /** Running, suspended and queued. */
   get size(): number {
     return this.#size
@@ -44,7 +50,7 @@ export class Lanes<T> {
       lane.queue.push(item)
       return
     }
-    const fresh = { name, queue: [item] }
+    const fresh: Lane<T> = { name, queue: [item], current: undefined }
     this.#lanes.set(name, fresh)
     this.#ready.push(fresh)
     this.#start()
@@ -93,7 +99,9 @@ export class Lanes<T> {
   }
 
   async #runNext(lane: Lane<T>): Promise<void> {
-    await this.#run(lane.queue.shift()!)
+    lane.current = lane.queue.shift()!
+    await this.#run(lane.current)
+    lane.current = undefined
     this.#running--
     this.#size--
     if (lane.queue.length > 0) this.#ready.push(lane)

@@ -7,6 +7,7 @@ import { contains, type OffsetRange } from './finished.ts'
 
 export interface LedgerEntry {
   readonly offset: bigint
+  readonly timestampMs: number
   finished: boolean
 }
 
@@ -28,10 +29,10 @@ export class Ledger {
   }
 
   /** Begins a fetched record; undefined when it is not to be run: read already, or finished in an earlier assignment. */
-  begin(offset: bigint): LedgerEntry | undefined {
+  begin(offset: bigint, timestampMs = 0): LedgerEntry | undefined {
     if (offset < this.position) return undefined
     this.position = offset + 1n
-    const entry = { offset, finished: contains(this.#before, offset) }
+    const entry = { offset, timestampMs, finished: contains(this.#before, offset) }
     if (entry.finished) this.#changed = true
     if (entry.finished && this.#unfinished === 0) return undefined
     this.#entries.push(entry)
@@ -61,6 +62,11 @@ export class Ledger {
 
   get prefix(): bigint {
     return this.#entries[this.#head]?.offset ?? this.position
+  }
+
+  /** The timestamp of the record at the prefix; undefined when all that were read are finished. */
+  get oldestMs(): number | undefined {
+    return this.#entries[this.#head]?.timestampMs
   }
 
   get unfinished(): number {

@@ -18,7 +18,8 @@ import { type Clock, systemClock } from './clock.ts'
 import { deliveries } from './delivery.ts'
 import { defaultLimits, type SessionLimits } from './limits.ts'
 import { type Processor, sourceTopics } from './processor.ts'
-import { GroupSession, type SessionProgress } from './session.ts'
+import type { SessionProgress } from './progress.ts'
+import { GroupSession } from './session.ts'
 
 export interface LoopOptions {
   readonly processor: Processor
@@ -101,6 +102,7 @@ export class GroupLoop {
     this.#begun = true
     session.recommit(this.#resets.splice(0))
     signals.emit('consumer.joined', { group: processor.name, partitions: partitions.length })
+    if (partitions.length === 0) session.polled()
   }
 
   async onRecords(records: readonly BrokerRecord[], heartbeat: () => Promise<void>): Promise<void> {
@@ -113,8 +115,8 @@ export class GroupLoop {
     }
   }
 
-  onPosition(partition: TopicPartition, position: bigint): void {
-    this.#session?.advance(partition, position)
+  onPosition(partition: TopicPartition, position: bigint, end: bigint): void {
+    this.#session?.advance(partition, position, end)
   }
 
   /** Throws DataLost (E_DATA_LOST) when the processor is to stop then. */
@@ -188,6 +190,7 @@ export class GroupLoop {
       if (offsets.length === 0) return
       try {
         await this.#consumer?.commit(offsets)
+        session.committed(offsets)
         for (const at of offsets) this.#committed.set(keyOf(at), at.offset)
       } catch (error) {
         session.recommit(offsets)

@@ -4,6 +4,7 @@ import type { Delivery } from './admission.ts'
 import type { Clock } from './clock.ts'
 import { bitsThatFit, decodeFinished, runsThatFit } from './finished.ts'
 import { Ledger, type LedgerEntry } from './ledger.ts'
+import type { Blocked, PartitionProgress, PauseReason } from './progress.ts'
 import { Waiting } from './waiting.ts'
 
 /** A delivery and the ledger entry that it finishes. */
@@ -14,10 +15,9 @@ export interface Tracked {
   readonly ledger: Ledger
   readonly partition: Partition
   readonly bytes: number
+  /** Since when it is being decoded or handled; 0: it is not. */
+  attemptSinceMs: number
 }
-
-/** `window`: enough is unfinished here. `blocked`: a record waits for the registry or for a produce. */
-export type PauseReason = 'window' | 'blocked'
 
 /** What may be unfinished of one partition, waiting records included: at either it is paused, below half of both resumed. */
 export interface Window {
@@ -53,13 +53,18 @@ export class Partition implements TopicPartition {
   #isFeeding = false
   /** How many deliveries of this partition wait for the registry or for a produce. */
   #blocked = 0
+  #trouble: Blocked | undefined
   #unfinishedBytes = 0
+  /** The offset after the last record there is, as of the last fetch. */
+  #end: bigint | undefined
+  #committed: bigint
 
   constructor(assigned: AssignedPartition, options: PartitionOptions) {
     this.topic = assigned.topic
     this.partition = assigned.partition
     this.#options = options
     this.#readTo = assigned.position
+    this.#committed = assigned.position
     this.ledger = new Ledger(assigned.position, decodeFinished(assigned.position, assigned.metadata))
     this.waiting = new Waiting(options.clock, options.onDue)
   }
@@ -71,10 +76,34 @@ export class Partition implements TopicPartition {
     this.#feed()
   }
 
-  /** The partition has been read up to `position`, by records or without any. */
-  advanceTo(position: bigint): void {
-    if (position > this.#readTo) this.#readTo = position
-    if (this.#next === this.#backlog.length) this.ledger.advanceTo(this.#readTo)
+  progress(): PartitionProgress {
+    const { topic, partition, ledger } = this
+    return {
+      topic,
+      partition,
+      position: ledger.position,
+      committed: this.#committed,
+      end: this.#end,
+      unfinished: ledger.unfinished,
+      waiting: this.waiting.size,
+      oldestMs: ledger.oldestMs,
+      paused: [...this.#reasons],
+      blocked: this.#trouble,
+    }
+  }
+
+  /** A commit up to here was acknowledged. */
+  committed(offset: bigint): void {
+    this.#committed = offset
+  }
+
+  /** The partition has been read up to `position`, by records or without any, and goes up to `end`. False when it had been. */
+  advanceTo(position: bigint, end: bigint): boolean {
+    this.#end = end
+    if (position <= this.#readTo) return false
+    this.#readTo = position
+    if (this.#next === this.#backlog.length) this.ledger.advanceTo(position)
+    return true
   }
 
   finish({ entry, ledger, bytes }: Tracked): void {
@@ -90,6 +119,7 @@ export class Partition implements TopicPartition {
     this.#backlog = []
     this.#next = 0
     this.#readTo = position
+    this.#committed = position
     this.#feed()
   }
 
@@ -100,8 +130,9 @@ export class Partition implements TopicPartition {
     this.#next = 0
   }
 
-  block(): void {
+  block(reason: Blocked['reason']): void {
     this.#blocked++
+    this.#trouble ??= { reason, sinceMs: this.#options.clock.now() }
     this.#setPaused('blocked', true)
   }
 
@@ -109,6 +140,7 @@ export class Partition implements TopicPartition {
   unblock(): boolean {
     this.#blocked--
     if (this.#blocked > 0) return false
+    this.#trouble = undefined
     this.#setPaused('blocked', false)
     return true
   }
@@ -126,11 +158,12 @@ export class Partition implements TopicPartition {
   }
 
   #begin(record: BrokerRecord): void {
-    const entry = this.ledger.begin(record.offset)
+    const entry = this.ledger.begin(record.offset, record.timestampMs)
     if (!entry) return
     const bytes = (record.key?.length ?? 0) + (record.value?.length ?? 0)
     this.#unfinishedBytes += bytes
-    this.#options.onBegun({ delivery: this.#options.toDelivery(record), entry, ledger: this.ledger, partition: this, bytes })
+    const delivery = this.#options.toDelivery(record)
+    this.#options.onBegun({ delivery, entry, ledger: this.ledger, partition: this, bytes, attemptSinceMs: 0 })
   }
 
   #hasRoom(): boolean {

@@ -7,13 +7,14 @@ import { AssignmentLost } from '../errors.ts'
 import type { Signals } from '../observe/signals.ts'
 import type { Admission, Attempted, Delivery, ReasonOf, Session, Verdict } from './admission.ts'
 import type { Attempt, AttemptScope } from './attempt.ts'
-import { type Clock, pause, withinMs } from './clock.ts'
+import { type Clock, withinMs } from './clock.ts'
 import { laneOf } from './delivery.ts'
 import { encodeFinished } from './finished.ts'
 import { Lanes } from './lanes.ts'
 import type { SessionLimits } from './limits.ts'
-import { isWaitedOut, outage } from './outage.ts'
+import { isWaitedOut, outage, waitOut } from './outage.ts'
 import { Partition, type Tracked } from './partition.ts'
+import type { SessionProgress } from './progress.ts'
 import { Running } from './running.ts'
 
 export interface SessionOptions {
@@ -32,15 +33,6 @@ export interface SessionOptions {
   readonly onFailure: (error: unknown) => void
 }
 
-export interface SessionProgress {
-  /** Records in lanes, running or queued. */
-  readonly queued: number
-  /** Records in memory that are not due. */
-  readonly waiting: number
-  /** The next offset to be read of every assigned partition. */
-  readonly positions: readonly (TopicPartition & { readonly position: bigint })[]
-}
-
 export class GroupSession implements Session, AttemptScope {
   readonly #options: SessionOptions
   readonly #partitions = new Map<string, Map<number, Partition>>()
@@ -48,6 +40,7 @@ export class GroupSession implements Session, AttemptScope {
   readonly #draining = new AbortController()
   readonly calls = new Running()
   #queuedBytes = 0
+  #polled = false
   isOver = false
   readonly #lowWater = new Set<() => void>()
 
@@ -78,11 +71,16 @@ export class GroupSession implements Session, AttemptScope {
   }
 
   progress(): SessionProgress {
-    const partitions = this.#all()
+    const partitions = this.#all().map(partition => partition.progress())
     return {
       queued: this.#lanes.size,
-      waiting: partitions.reduce((sum, { waiting }) => sum + waiting.size, 0),
-      positions: partitions.map(({ topic, partition, ledger }) => ({ topic, partition, position: ledger.position })),
+      running: this.#lanes.running,
+      waiting: partitions.reduce((sum, { waiting }) => sum + waiting, 0),
+      partitions,
+      attempts: this.#lanes
+        .current()
+        .filter(({ attemptSinceMs }) => attemptSinceMs > 0)
+        .map(({ delivery: { origin }, attemptSinceMs }) => ({ origin, startedAtMs: attemptSinceMs })),
     }
   }
 
@@ -107,9 +105,16 @@ export class GroupSession implements Session, AttemptScope {
     if (partitions.length > 0) this.#options.onProgress()
   }
 
-  advance(at: TopicPartition, position: bigint): void {
-    this.#partitionOf(at)?.advanceTo(position)
-    this.#options.onProgress()
+  advance(at: TopicPartition, position: bigint, end: bigint): void {
+    if (this.#partitionOf(at)?.advanceTo(position, end)) this.#options.onProgress()
+    this.polled()
+  }
+
+  /** The broker has answered a fetch, or there is nothing to fetch. */
+  polled(): void {
+    if (this.#polled) return
+    this.#polled = true
+    this.#options.signals.emit('consumer.polled', { group: this.#options.group })
   }
 
   /** Resolves at once, or when enough of the queue is done, or after `atMostMs`. */
@@ -136,6 +141,11 @@ export class GroupSession implements Session, AttemptScope {
         const metadata = encodeFinished(offset, partition.ledger.finishedAbovePrefix())
         return { topic: partition.topic, partition: partition.partition, offset, metadata }
       })
+  }
+
+  /** The commit with these offsets was acknowledged. */
+  committed(offsets: readonly CommittedOffset[]): void {
+    for (const at of offsets) this.#partitionOf(at)?.committed(at.offset)
   }
 
   /** Nothing starts any more, what runs may finish. Resolves when nothing runs or after `atMostMs`, with how many still run. */
@@ -169,32 +179,18 @@ export class GroupSession implements Session, AttemptScope {
   }
 
   async #persistAfter<T>(error: unknown, delivery: Delivery, reasonOf: ReasonOf, work: () => Promise<T>): Promise<T> {
-    if (this.draining.aborted || reasonOf(error) === undefined) throw error
+    const reason = reasonOf(error)
+    if (this.draining.aborted || reason === undefined) throw error
     const partition = this.#partitionOf(delivery.record)!
-    partition.block()
+    const about = this.#about(partition)
+    const { clock, limits, signals } = this.#options
+    partition.block(reason)
     try {
-      return await this.#lanes.suspend(this.#persistBlocked(delivery, error, reasonOf, work))
+      const waiting = waitOut(error, { work, reasonOf, about, draining: this.draining, clock, limits, signals })
+      return await this.#lanes.suspend(waiting)
     } finally {
       // After the end the consumer is another assignment's, whose pauses are none of ours.
-      if (!this.isOver && partition.unblock()) this.#options.signals.emit('partition.unblocked', this.#about(delivery.record))
-    }
-  }
-
-  async #persistBlocked<T>(delivery: Delivery, first: unknown, reasonOf: ReasonOf, work: () => Promise<T>): Promise<T> {
-    const { clock, limits, signals } = this.#options
-    let error = first
-    for (let retryInMs = limits.retryAfterMs; ; retryInMs = Math.min(retryInMs * 2, limits.maxRetryAfterMs)) {
-      const reason = reasonOf(error)
-      if (reason === undefined) throw error
-      signals.emit('partition.blocked', { ...this.#about(delivery.record), reason, error, retryInMs })
-      await pause(clock, retryInMs, this.draining)
-      this.draining.throwIfAborted()
-      try {
-        return await work()
-      } catch (next) {
-        if (this.draining.aborted) throw next
-        error = next
-      }
+      if (!this.isOver && partition.unblock()) signals.emit('partition.unblocked', about)
     }
   }
 
@@ -233,7 +229,7 @@ export class GroupSession implements Session, AttemptScope {
       if (verdict.kind === 'wait') return tracked.partition.waiting.add(tracked, verdict.untilMs)
       if (verdict.kind === 'forward') await admission.forward(delivery, verdict.untilMs, this)
       if (verdict.kind === 'run') {
-        const settling = admission.settle(delivery, await this.#attempted(delivery), this)
+        const settling = admission.settle(delivery, await this.#attempted(tracked), this)
         if (settling) await settling
       }
       if (!this.isOver) this.#finish(tracked)
@@ -247,19 +243,25 @@ export class GroupSession implements Session, AttemptScope {
   }
 
   /** Until the record itself has an answer: an outage is waited out, and no attempt is used up. */
-  async #attempted(delivery: Delivery): Promise<Attempted> {
+  async #attempted(tracked: Tracked): Promise<Attempted> {
+    const { delivery } = tracked
     if (delivery.refusal) return { kind: 'refused', error: delivery.refusal }
     const { attempt, clock, limits } = this.#options
-    const handlerUntilMs = clock.now() + limits.handlerOutageMs
+    tracked.attemptSinceMs = clock.now()
+    const handlerUntilMs = tracked.attemptSinceMs + limits.handlerOutageMs
     try {
-      return this.#answerOf(await attempt(delivery, this), handlerUntilMs)
+      return this.#answerOf(tracked, await attempt(delivery, this), handlerUntilMs)
     } catch (error) {
-      const again = async () => this.#answerOf(await attempt(delivery, this), handlerUntilMs)
+      const again = async () => {
+        tracked.attemptSinceMs = clock.now()
+        return this.#answerOf(tracked, await attempt(delivery, this), handlerUntilMs)
+      }
       return this.#persistAfter(error, delivery, outage, again)
     }
   }
 
-  #answerOf(attempted: Attempted, handlerUntilMs: number): Attempted {
+  #answerOf(tracked: Tracked, attempted: Attempted, handlerUntilMs: number): Attempted {
+    tracked.attemptSinceMs = 0
     if (this.isOver) throw new AssignmentLost('the assignment was lost while the handler ran')
     if (isWaitedOut(attempted, this.#options.clock.now() < handlerUntilMs)) throw attempted.error
     return attempted

@@ -13,6 +13,7 @@ export type LineLogger = { readonly [L in Level]: (fields: object, message: stri
 
 const levels: Readonly<Record<SignalName, Level>> = {
   'consumer.joined': 'info',
+  'consumer.polled': 'debug',
   'consumer.revoking': 'info',
   'consumer.drained': 'info',
   'consumer.crashed': 'error',

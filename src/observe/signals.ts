@@ -26,6 +26,8 @@ export interface AboutPartition {
 export interface SignalMap {
   /** A fresh assignment: these partitions are this process's now. */
   'consumer.joined': { group: string; partitions: number }
+  /** The first fetch of this assignment was answered, or there is nothing to fetch: no partition is this process's. */
+  'consumer.polled': { group: string }
   /** The group rebalances or this process stops: nothing new starts, what runs is finished. */
   'consumer.revoking': { group: string; running: number }
   /** What ran has finished, or the time for it is over: `unfinished` handlers still run and their results will be ignored. */

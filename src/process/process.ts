@@ -7,7 +7,7 @@ import type { Logger, Outbound } from '../consume/handler.ts'
 import type { SessionLimits } from '../consume/limits.ts'
 import { GroupLoop } from '../consume/loop.ts'
 import { type Processor, sourceTopics } from '../consume/processor.ts'
-import type { SessionProgress } from '../consume/session.ts'
+import type { SessionProgress } from '../consume/progress.ts'
 import { ConfigError } from '../errors.ts'
 import type { Envelope } from '../message/envelope.ts'
 import type { Signals } from '../observe/signals.ts'
@@ -131,7 +131,7 @@ function supervise(loop: GroupLoop, options: ProcessOptions, onFailed: (error: u
       sessionTimeoutMs,
       onAssigned: partitions => loop.onAssigned(partitions),
       onRecords: (records, heartbeat) => loop.onRecords(records, heartbeat),
-      onPosition: (partition, position) => loop.onPosition(partition, position),
+      onPosition: (partition, position, end) => loop.onPosition(partition, position, end),
       onReset: reset => loop.onReset(reset),
       onRevoking: () => loop.onRevoking(),
       onCrash: onFailure,

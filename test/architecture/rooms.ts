@@ -52,6 +52,7 @@ const importableByAll = ['src/errors.ts', 'src/observe/signals.ts']
 const onlyIn: readonly (readonly [name: string, place: string])[] = [
   ['kafkajs', 'src/broker/kafkajs/'],
   ['avsc', 'src/schema/'],
+  ['prom-client', 'src/observe/'],
   ['@kafkajs/confluent-schema-registry', 'src/schema/'],
 ]
 

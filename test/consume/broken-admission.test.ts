@@ -44,7 +44,7 @@ it('a bug of ours is told, and nothing is committed past the record that it hit'
       assigner,
       onAssigned: partitions => loop.onAssigned(partitions),
       onRecords: (records, heartbeat) => loop.onRecords(records, heartbeat),
-      onPosition: (partition, position) => loop.onPosition(partition, position),
+      onPosition: (partition, position, end) => loop.onPosition(partition, position, end),
       onRevoking: () => loop.onRevoking(),
       onReset: reset => loop.onReset(reset),
       onCrash: error => stopped.push(error),

@@ -39,7 +39,7 @@ describe('an assigned partition', () => {
   it('begins no more records than its window has room for, is paused meanwhile, and resumed at half', () => {
     const { partition, paused, begun } = setUp({ records: 4, bytes: 1_000 })
     partition.accept(records(0, 6))
-    partition.advanceTo(6n)
+    partition.advanceTo(6n, 6n)
     expect([begun.length, paused]).toEqual([4, [true]])
     // What has not begun is not finished, whatever has been read.
     expect(partition.ledger.position).toBe(4n)
@@ -65,8 +65,8 @@ describe('an assigned partition', () => {
   it('stays paused as long as any reason lasts', () => {
     const { partition, paused, begun } = setUp({ records: 1, bytes: 1_000 })
     partition.accept(records(0, 1))
-    partition.block()
-    partition.block()
+    partition.block('registry')
+    partition.block('registry')
     partition.finish(begun[0]!)
     expect(partition.unblock()).toBe(false)
     expect(paused).toEqual([true])

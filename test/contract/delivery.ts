@@ -7,6 +7,7 @@ import { patience, startConsumer } from './recording-consumer.ts'
 export function describeDelivery(broker: BrokerOf): void {
   describe('delivery', () => {
     describeRecords(broker)
+    describeEnds(broker)
     describePause(broker)
     describeBackPressure(broker)
   })
@@ -58,6 +59,22 @@ function describeRecords(broker: BrokerOf): void {
       what: 'the positions',
     })
     expect(consumer.records).toHaveLength(6)
+  })
+}
+
+function describeEnds(broker: BrokerOf): void {
+  test('tells where each partition ends, also of an empty one and while records are held', async () => {
+    const topic = await topicOf(broker(), { partitions: 2 })
+    const gate = Promise.withResolvers<void>()
+    const held = await startConsumer(broker(), { group: unique('group'), topics: [topic], onRecords: () => gate.promise })
+    await until(() => [0, 1].every(p => held.ends.get(`${topic}/${p}`) === 0n), { ...patience, what: 'both ends' })
+    await write(broker(), topic, 0, numbered('a', 4))
+    await until(() => held.ends.get(`${topic}/0`) === 4n, { ...patience, what: 'the end, before the records are taken' })
+    expect(held.positions.get(`${topic}/0`)).toBe(0n)
+    gate.resolve()
+    await until(() => held.positions.get(`${topic}/0`) === 4n, { ...patience, what: 'the position' })
+    await write(broker(), topic, 1, numbered('b', 2))
+    await until(() => held.ends.get(`${topic}/1`) === 2n, { ...patience, what: 'the end that has moved' })
   })
 }
 

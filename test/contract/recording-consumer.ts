@@ -29,6 +29,8 @@ export interface RecordingConsumer extends GroupConsumer {
   assignment(): readonly AssignedPartition[] | undefined
   /** The highest position that was reported, by `topic/partition`. */
   readonly positions: ReadonlyMap<string, bigint>
+  /** The end that was reported last, by `topic/partition`. */
+  readonly ends: ReadonlyMap<string, bigint>
   readonly resets: readonly OffsetReset[]
   /** Commits everything handed over so far, of what is assigned. */
   commitAll(): Promise<void>
@@ -60,6 +62,7 @@ export function recordingConsumer(broker: Broker, options: RecordingOptions): Re
   const happenings: Happening[] = []
   const records: BrokerRecord[] = []
   const positions = new Map<string, bigint>()
+  const ends = new Map<string, bigint>()
   const resets: OffsetReset[] = []
   let assignment: readonly AssignedPartition[] | undefined
   const note = (what: Happening['what'], partitions: readonly TopicPartition[]) =>
@@ -81,9 +84,10 @@ export function recordingConsumer(broker: Broker, options: RecordingOptions): Re
       records.push(...batch)
       await options.onRecords?.(batch, heartbeat)
     },
-    onPosition(at, position) {
+    onPosition(at, position, end) {
       positions.set(nameOf(at), position)
-      options.onPosition?.(at, position)
+      ends.set(nameOf(at), end)
+      options.onPosition?.(at, position, end)
     },
     onReset(reset) {
       resets.push(reset)
@@ -119,6 +123,7 @@ export function recordingConsumer(broker: Broker, options: RecordingOptions): Re
     happenings,
     records,
     positions,
+    ends,
     resets,
     values: () => records.map(record => record.value?.toString()),
     assignment: () => assignment,

@@ -14,6 +14,7 @@ const here = fileURLToPath(new URL('.', import.meta.url))
 /** As a user calls it. */
 export const spillwayRun = [join(root, 'dist/cli.js'), 'run', '--config', join(here, 'child/spillway.config.ts')]
 export const killable = [join(here, 'child/killable.ts')]
+export const watched = [join(here, 'child/watched.ts')]
 
 export interface Child extends LeashedProcess {
   /** All of stdout and stderr. */

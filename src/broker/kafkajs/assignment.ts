@@ -9,6 +9,8 @@ export interface Assignment {
   readonly member: Membership
   readonly offsets: OffsetManager
   readonly positions: Map<string, bigint>
+  /** Where each partition ends, as of the last fetch. */
+  readonly ends: Map<string, bigint>
   /** onAssigned has resolved: records may come. */
   open: boolean
   revoking: boolean
@@ -29,6 +31,7 @@ export function newAssignment(group: ConsumerGroup, partitions: readonly Assigne
     member: { groupId: group.groupId, memberId: group.memberId!, groupGenerationId: group.generationId },
     offsets: group.offsetManager,
     positions: new Map(partitions.map(one => [keyOf(one), one.position])),
+    ends: new Map(),
     open: false,
     revoking: false,
     drained: undefined,
@@ -48,6 +51,23 @@ export function advance(assignment: Assignment, target: TopicPartition, next: bi
   const { topic, partition } = target
   assignment.offsets.resolveOffset({ topic, partition, offset: (next - 1n).toString() })
   return true
+}
+
+/** What a fetch says of where its partition ends. False when that was known. */
+export function noteEnd({ positions, ends }: Assignment, batch: FetchedBatch): boolean {
+  const key = keyOf(batch)
+  const end = BigInt(batch.highWatermark)
+  if (end < 0n || !positions.has(key) || ends.get(key) === end) return false
+  ends.set(key, end)
+  return true
+}
+
+/** Position and end for onPosition. A record may have been read that is younger than the end that was told last. */
+export function standOf({ positions, ends }: Assignment, target: TopicPartition): [position: bigint, end: bigint] {
+  const key = keyOf(target)
+  const position = positions.get(key) ?? 0n
+  const end = ends.get(key) ?? position
+  return [position, end > position ? end : position]
 }
 
 /** Which assignment a batch was fetched under, and where its partition stands after it. */

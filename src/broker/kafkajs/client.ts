@@ -35,6 +35,8 @@ export interface Client {
   admitted(): Promise<void>
   /** The connection for metadata, offsets and reading. Made when first asked for, anew when that failed. */
   cluster(): Promise<Cluster>
+  /** Gives that connection up: it may be as dead as another one has turned out to be, and would say so half a minute later. */
+  renewCluster(): void
   failure(doing: string, error: unknown): SpillwayError
   log(level: KafkaLogLevel, message: string, extra: Readonly<Record<string, unknown>>): void
   close(): Promise<void>
@@ -62,6 +64,10 @@ export function newClient(options: KafkaOptions): Client {
       await admitted()
       shared ??= openCluster(clusterOf(newKafka()))
       return shared.connected()
+    },
+    renewCluster: () => {
+      void shared?.close()
+      shared = undefined
     },
     failure: (doing, error) => brokerFailure(doing, brokers, error),
     log,

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Consumer } from 'kafkajs'
-import { AssignmentLost, BrokerRefused, BrokerUnavailable } from '../../errors.ts'
+import { AssignmentLost, BrokerRefused, BrokerUnavailable, type SpillwayError } from '../../errors.ts'
 import type { CommittedOffset, GroupConsumer, GroupConsumerOptions, TopicPartition } from '../port.ts'
 import { kafkaJsAssigner } from './assigner.ts'
 import type { Assignment } from './assignment.ts'
@@ -11,23 +11,39 @@ import type { Cluster, FetchedBatch } from './internals.ts'
 import { hookGroup } from './join-hook.ts'
 import { toProtocol } from './positions.ts'
 import { GroupSession } from './session.ts'
+import { Watchdog } from './watchdog.ts'
 
+const maxWaitMs = 500
 const leaveWithinMs = 10_000
 const commitAttempts = 4
 
 export function groupConsumer(client: Client, options: GroupConsumerOptions): GroupConsumer {
-  const session = new GroupSession(client, options)
+  const watchdog = new Watchdog({
+    silentAfterMs: Math.max(3 * maxWaitMs, options.sessionTimeoutMs),
+    joinWithinMs: options.rebalanceTimeoutMs + options.sessionTimeoutMs,
+    onSilent: silentMs => {
+      client.renewCluster()
+      crash(new BrokerUnavailable(`The consumer of ${options.group} got no answer for ${silentMs / 1000} s`))
+    },
+  })
+  const session = new GroupSession(client, options, watchdog)
   const { consumer, cluster } = newConsumer(client, options, session)
   let starting: Promise<void> | undefined
   let stopping: Promise<void> | undefined
 
-  consumer.on(consumer.events.CRASH, ({ payload }) => {
+  const crash = (failure: SpillwayError): void => {
+    watchdog.stop()
     session.abandon()
-    if (session.stopping) return
-    const failure = client.failure(`consume as ${options.group}`, session.refusal ?? payload.error)
+    if (session.stopping || hasCrashed) return
+    hasCrashed = true
     if (isSettled) options.onCrash(failure)
     else session.joined.reject(failure)
-  })
+  }
+  consumer.on(consumer.events.CRASH, ({ payload }) =>
+    crash(client.failure(`consume as ${options.group}`, session.refusal ?? payload.error)),
+  )
+  consumer.on(consumer.events.HEARTBEAT, () => watchdog.heard())
+  let hasCrashed = false
   let isSettled = false
   session.joined.promise.then(
     () => {
@@ -63,7 +79,7 @@ function newConsumer(
     rebalanceTimeout: options.rebalanceTimeoutMs,
     // It is also how late a member learns of a rebalance, and the whole group stands still until the last one has.
     heartbeatInterval: Math.min(1000, Math.floor(options.sessionTimeoutMs / 3)),
-    maxWaitTimeInMs: 500,
+    maxWaitTimeInMs: maxWaitMs,
     maxBytesPerPartition: 1024 * 1024,
     allowAutoTopicCreation: false,
     // A restart inside kafkajs would forget positions and pauses; whoever runs us builds a new consumer.

@@ -149,6 +149,8 @@ export interface RawMessage {
 export interface FetchedBatch {
   readonly topic: string
   readonly partition: number
+  /** The offset after the last record there is; '-1' where the broker cannot tell. */
+  readonly highWatermark: string
   /** Everything in the answer, control and aborted records and such below the fetched offset included. */
   readonly rawMessages: readonly RawMessage[]
   /** What a consumer may see. */

@@ -1,16 +1,17 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { codeOf } from '../../errors.ts'
 import type { BrokerRecord, GroupConsumerOptions, OffsetReset, TopicPartition } from '../port.ts'
-import { type Assignment, advance, type Claim, claimOf, newAssignment } from './assignment.ts'
+import { type Assignment, advance, type Claim, claimOf, newAssignment, noteEnd, standOf } from './assignment.ts'
 import type { Client } from './client.ts'
 import { earliest, latest, listOffsets } from './cluster.ts'
-import { meansLostAssignment } from './errors.ts'
+import { meansLostAssignment, protocolType } from './errors.ts'
 import type { ConsumerGroup, FetchedBatch } from './internals.ts'
 import type { GroupHook } from './join-hook.ts'
 import { library } from './library.ts'
 import { patientJoin } from './patient-join.ts'
 import { keyOf, lossOf, seed, startingPositions } from './positions.ts'
 import { toRecord } from './records.ts'
+import type { Watchdog } from './watchdog.ts'
 
 const beginAttempts = 6
 const heartbeatMs = 1000
@@ -22,6 +23,7 @@ export class GroupSession implements GroupHook {
   readonly joined = Promise.withResolvers<void>()
   readonly #client: Client
   readonly #options: GroupConsumerOptions
+  readonly #watchdog: Watchdog
   readonly #claims = new WeakMap<FetchedBatch, Claim>()
   #assignment: Assignment | undefined
   #joining: Promise<void> | undefined
@@ -30,9 +32,10 @@ export class GroupSession implements GroupHook {
   /** What onReset threw: the reason of the end that follows. */
   #refusal: unknown
 
-  constructor(client: Client, options: GroupConsumerOptions) {
+  constructor(client: Client, options: GroupConsumerOptions, watchdog: Watchdog) {
     this.#client = client
     this.#options = options
+    this.#watchdog = watchdog
     // Nobody may be waiting any more when this rejects.
     this.joined.promise.catch(() => {})
   }
@@ -52,6 +55,7 @@ export class GroupSession implements GroupHook {
   /** No assignment begins any more; the one there is is drained. */
   async stop(): Promise<void> {
     this.#stopping = true
+    this.#watchdog.stop()
     await this.#drain()
   }
 
@@ -62,7 +66,7 @@ export class GroupSession implements GroupHook {
   }
 
   join(group: ConsumerGroup, join: () => Promise<void>): Promise<void> {
-    const patient = () => patientJoin(join, { stopping: () => this.#stopping })
+    const patient = () => patientJoin(() => this.#watchdog.joining(join), { stopping: () => this.#stopping })
     this.#joining ??= this.#rejoin(group, patient).finally(() => {
       this.#joining = undefined
     })
@@ -76,8 +80,11 @@ export class GroupSession implements GroupHook {
       return []
     }
     const batches = await fetch()
+    // Without any, there may have been nothing to ask for, or an error that kafkajs keeps to itself.
+    if (batches.length > 0) this.#watchdog.heard()
     if (!this.#receives(assignment)) return []
     return batches.filter(batch => {
+      if (noteEnd(assignment, batch)) this.#tellStand(assignment, batch)
       const claim = claimOf(batch, assignment)
       if (claim === undefined) return false
       // Control and aborted records only: nothing to hand over, but the position moves.
@@ -130,6 +137,7 @@ export class GroupSession implements GroupHook {
       }
       try {
         await this.#begin(group)
+        this.#watchdog.start()
         this.joined.resolve()
         return
       } catch (error) {
@@ -188,8 +196,9 @@ export class GroupSession implements GroupHook {
       if (from === undefined || reason === undefined || this.#assignment !== assignment) return
       this.#tellReset({ topic, partition, from, to, reason })
       assignment.positions.set(keyOf(target), to)
+      assignment.ends.set(keyOf(target), ends[0]!.offset)
       seed(assignment.group, [{ topic, partition, position: to }])
-      this.#options.onPosition(target, to)
+      this.#tellStand(assignment, target)
     }
   }
 
@@ -233,7 +242,10 @@ export class GroupSession implements GroupHook {
     const beat = (): void => {
       const { groupId, memberId, generationId, coordinator } = group
       if (memberId === null) return
-      coordinator.heartbeat({ groupId, memberId, groupGenerationId: generationId }).catch(() => {})
+      coordinator.heartbeat({ groupId, memberId, groupGenerationId: generationId }).then(
+        () => this.#watchdog.heard(),
+        error => protocolType(error) !== undefined && this.#watchdog.heard(),
+      )
     }
     const timer = setInterval(beat, Math.min(heartbeatMs, this.#options.sessionTimeoutMs / 3))
     try {
@@ -259,7 +271,11 @@ export class GroupSession implements GroupHook {
   }
 
   #advance(assignment: Assignment, { topic, partition }: TopicPartition, next: bigint): void {
-    if (advance(assignment, { topic, partition }, next)) this.#options.onPosition({ topic, partition }, next)
+    if (advance(assignment, { topic, partition }, next)) this.#tellStand(assignment, { topic, partition })
+  }
+
+  #tellStand(assignment: Assignment, { topic, partition }: TopicPartition): void {
+    this.#options.onPosition({ topic, partition }, ...standOf(assignment, { topic, partition }))
   }
 
   // kafkajs retries any other error; this one ends the consumer at once, and onCrash tells.

@@ -161,7 +161,7 @@ export class MemoryConsumer implements GroupConsumer, Member {
     return new Feed(this.#cluster.topic(at.topic).partition(at.partition), position, {
       // Nobody is thrown out here for being silent, so a heartbeat has nothing to do.
       onRecords: records => this.#options.onRecords(records, async () => undefined),
-      onPosition: reached => this.#options.onPosition(at, reached),
+      onPosition: (reached, end) => this.#options.onPosition(at, reached, end),
       onError: error => this.crash(error),
     })
   }

@@ -8,7 +8,7 @@ const batchSize = 500
 export interface FeedHandlers {
   /** The next batch comes when this has resolved; a rejection goes to `onError` and ends the feed. */
   onRecords(records: readonly BrokerRecord[]): Promise<void>
-  onPosition(position: bigint): void
+  onPosition(position: bigint, end: bigint): void
   onError(error: unknown): void
 }
 
@@ -30,6 +30,7 @@ export class Feed {
   begin(): void {
     if (this.#ended) return
     this.#stopListening = this.#log.onAppend(() => void this.#run())
+    this.#tell()
     void this.#run()
   }
 
@@ -72,8 +73,13 @@ export class Feed {
   async #handOver(records: readonly BrokerRecord[]): Promise<void> {
     const last = records.at(-1)
     if (!last) return
+    this.#tell()
     this.#position = last.offset + 1n
     await this.#handlers.onRecords(records)
-    if (!this.#ended) this.#handlers.onPosition(this.#position)
+    if (!this.#ended) this.#tell()
+  }
+
+  #tell(): void {
+    this.#handlers.onPosition(this.#position, this.#log.high)
   }
 }

@@ -17,7 +17,7 @@ test('a batch reaches to the end of what was fetched, past what compaction has l
 })
 
 test('nothing fetched has no next offset', () => {
-  expect(nextOffset({ topic: 'topic', partition: 0, rawMessages: [], messages: [] })).toBeUndefined()
+  expect(nextOffset({ topic: 'topic', partition: 0, highWatermark: '0', rawMessages: [], messages: [] })).toBeUndefined()
 })
 
 test('messages are grouped in their order', () => {

@@ -1,0 +1,55 @@
+/** What the signals tell of each group of this process: where it is between its first join and the end. */
+import type { Signals } from '../observe/signals.ts'
+
+/** `joining`: for the first time. `rebuilding`: its consumer broke down, and another is being built. */
+export type GroupPhase = 'joining' | 'assigned' | 'rebalancing' | 'rebuilding' | 'stopped'
+
+export interface GroupStanding {
+  readonly group: string
+  phase: GroupPhase
+  sinceMs: number
+  /** The broker has answered a fetch, once. */
+  polled: boolean
+  /** Assignments begun. */
+  joins: number
+  crashes: number
+}
+
+export function watchGroups(
+  groups: readonly string[],
+  signals: Signals,
+  now: () => number,
+): { standings(): readonly GroupStanding[]; end(): void } {
+  const standings = new Map(groups.map(group => [group, newStanding(group, now())]))
+  const enter = (group: string, phase: GroupPhase): GroupStanding | undefined => {
+    const standing = standings.get(group)
+    if (standing && standing.phase !== phase && standing.phase !== 'stopped') Object.assign(standing, { phase, sinceMs: now() })
+    return standing
+  }
+  const ends = [
+    signals.on('consumer.joined', ({ group }) => {
+      const standing = enter(group, 'assigned')
+      if (standing) standing.joins++
+    }),
+    signals.on('consumer.polled', ({ group }) => {
+      const standing = standings.get(group)
+      if (standing) standing.polled = true
+    }),
+    signals.on('consumer.revoking', ({ group }) => void enter(group, 'rebalancing')),
+    signals.on('consumer.crashed', ({ group }) => {
+      const standing = enter(group, 'rebuilding')
+      if (standing) standing.crashes++
+    }),
+    signals.on('consumer.stopped', ({ group }) => void enter(group, 'stopped')),
+  ]
+  return {
+    standings: () => [...standings.values()],
+    end: () => {
+      for (const end of ends) end()
+    },
+  }
+}
+
+function newStanding(group: string, nowMs: number): GroupStanding {
+  return { group, phase: 'joining', sinceMs: nowMs, polled: false, joins: 0, crashes: 0 }
+}
