@@ -4,11 +4,17 @@ import type { Message } from './job.ts'
 type Values = Message['values']
 
 export class Parent {
-  readonly #waiting = new Map<string, (values: Values) => void>()
+  readonly #listeners = new Map<string, (values: Values) => void>()
+  /** Said before anybody listened: a library may take its time to load. */
+  readonly #early = new Map<string, Values>()
   #startedAt = process.cpuUsage()
 
   constructor() {
-    process.on('message', ({ name, values }: Message) => this.#waiting.get(name)?.(values))
+    process.on('message', ({ name, values }: Message) => {
+      const listener = this.#listeners.get(name)
+      if (listener) listener(values)
+      else this.#early.set(name, values)
+    })
   }
 
   tell(name: string, values: Values = {}): void {
@@ -17,7 +23,9 @@ export class Parent {
 
   /** Calls back whenever the bench says `name`. */
   on(name: string, listener: (values: Values) => void): void {
-    this.#waiting.set(name, listener)
+    this.#listeners.set(name, listener)
+    const early = this.#early.get(name)
+    if (early && this.#early.delete(name)) listener(early)
   }
 
   asked(name: string): Promise<Values> {

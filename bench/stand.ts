@@ -8,6 +8,7 @@ import { subjectOf } from '../src/schema/subject.ts'
 import { topicsOf } from '../src/topic/plan.ts'
 import { Child } from './child.ts'
 import type { Job } from './job.ts'
+import { paced } from './paced.ts'
 import type { PeerName } from './peers/peers.ts'
 import { orderPlaced, partitions, payloads } from './records.ts'
 
@@ -62,6 +63,18 @@ export class Stand {
       await Promise.all(ring.slice(0, records - from).map(payload => publisher.publish(payload)))
     await client.close()
     return name
+  }
+
+  /** Publishes so many records a second, until it is told to stop. */
+  async feed(topic: string, perSecond: number): Promise<() => Promise<void>> {
+    const client = await connect({ source: 'bench' })
+    const publisher = client.publisher(orderPlaced(topic))
+    const ring = payloads()
+    const feeding = paced(perSecond, index => void publisher.publish(ring[index % ring.length]!))
+    return () => {
+      feeding.stop()
+      return client.close()
+    }
   }
 
   /** A group of its own, with the tiers that a group of ours has. */

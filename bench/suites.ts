@@ -89,52 +89,68 @@ async function latency(stand: Stand): Promise<() => Promise<Result[]>> {
   return async () => [await played('spillway'), await played('eachMessage'), await played('platformatic')]
 }
 
-/** Each change of one run is a figure of its own, so the median is of all changes. */
+/** At 1,000 records a second. Each change of one run is a figure of its own, so the median is of all changes. */
 async function rebalance(stand: Stand): Promise<() => Promise<Result[]>> {
-  const records = 600_000
-  const topic = await stand.filledTopic(records)
-  const played = async (peer: PeerName): Promise<Result[]> => {
-    const job = { topic, records, handlerMs: 5, ...(await stand.group(topic)), tierTopics: [] }
-    const stays = stand.start(peer, { ...job, case: 'stay' })
-    const comesAndGoes = stand.start(peer, { ...job, case: 'handOver' })
-    await comesAndGoes.heard('ready')
-    await pause(3_000)
-    const results: Result[] = []
-    for (let i = 0; i < 10; i++) {
-      const change = i % 2 === 0 ? 'join' : 'leave'
-      await longest(stays)
-      comesAndGoes.tell(change)
-      await comesAndGoes.heard('changed')
-      await pause(1_000)
-      results.push({ case: `a member ${change}s`, peer: labels[peer], stillMs: await longest(stays) })
-    }
-    for (const child of [stays, comesAndGoes]) child.tell('stop')
-    await Promise.all([stays.end(), comesAndGoes.end()])
-    return [
-      ...results,
-      { case: 'a member joins or leaves', peer: labels[peer], stillMs: middle(results.map(one => one.stillMs!))! },
-    ]
+  return async () => [...(await rebalanced(stand, 'spillway')), ...(await rebalanced(stand, 'eachMessage'))]
+}
+
+async function rebalanced(stand: Stand, peer: PeerName): Promise<Result[]> {
+  const topic = await stand.topic('rebalance')
+  const job = { topic, records: 0, handlerMs: 5, ...(await stand.group(topic)), tierTopics: [] }
+  const stays = stand.start(peer, { ...job, case: 'stay' })
+  const comesAndGoes = stand.start(peer, { ...job, case: 'handOver' })
+  const stopFeeding = await stand.feed(topic, 1_000)
+  await comesAndGoes.heard('ready')
+  const stillMs = { nothing: [] as number[], join: [] as number[], leave: [] as number[] }
+  const measured = async (what: keyof typeof stillMs, change: () => Promise<unknown>): Promise<void> => {
+    await longest(stays)
+    await change()
+    await pause(2_000)
+    stillMs[what].push(await longest(stays))
   }
-  return async () => [...(await played('spillway')), ...(await played('eachMessage'))]
+  await alone(stays)
+  for (let i = 0; i < 5; i++) {
+    await measured('nothing', async () => {})
+    await measured('join', () => answered(comesAndGoes, 'join', 'joined'))
+    // The one that stays learns of it by its next heartbeat, and only then takes over.
+    await measured('leave', () => answered(comesAndGoes, 'leave', 'left').then(() => alone(stays)))
+  }
+  for (const child of [stays, comesAndGoes]) child.tell('stop')
+  await Promise.all([stays.end(), comesAndGoes.end(), stopFeeding()])
+  const of = (name: string, all: readonly number[]): Result => ({ case: name, peer: labels[peer], stillMs: middle(all)! })
+  return [
+    ...stillMs.nothing.map(ms => of('nothing changes', [ms])),
+    ...stillMs.join.map(ms => of('a member joins', [ms])),
+    ...stillMs.leave.map(ms => of('a member leaves', [ms])),
+    of('a member joins or leaves', [...stillMs.join, ...stillMs.leave]),
+  ]
+}
+
+async function answered(child: Child, question: string, answer: string): Promise<Readonly<Record<string, number>>> {
+  child.tell(question)
+  return child.heard(answer)
+}
+
+/** Until it has handled a record of every partition. */
+async function alone(stays: Child): Promise<void> {
+  await answered(stays, 'alone', 'alone')
 }
 
 async function longest(child: Child): Promise<number> {
-  child.tell('longest')
-  return (await child.heard('longest')).ms!
+  return (await answered(child, 'longest', 'longest')).ms!
 }
 
 /** All at once: what an idle process takes is too little to disturb the others. */
 async function idle(stand: Stand): Promise<() => Promise<Result[]>> {
   const seconds = 30
-  const topic = await stand.topic('idle')
+  const topic = await stand.filledTopic(1)
   const played = async (peer: PeerName): Promise<Result> => {
     const child = stand.start(peer, { case: 'idle', topic, records: 0, ...(await stand.group(topic)) })
     await child.heard('joined')
     await pause(5_000)
     child.tell('begin')
     await pause(seconds * 1_000)
-    child.tell('end')
-    const { cpuSeconds, rssMb } = await child.heard('cost')
+    const { cpuSeconds, rssMb } = await answered(child, 'end', 'cost')
     child.tell('stop')
     await child.end()
     return { case: 'joined, nothing to do', peer: labels[peer], cpuPercent: (cpuSeconds! / seconds) * 100, rssMb: rssMb! }

@@ -4,19 +4,21 @@ import type { Job } from '../job.ts'
 import { partitions, rawRecords } from '../records.ts'
 import type { Peer } from './peers.ts'
 
+type Run = (message: KafkaMessage, partition: number) => unknown
+
 export const peer: Peer = {
   async consume(job, handle) {
     const consumer = clientOf(job).consumer({ groupId: job.group })
     await consumer.connect()
     await consumer.subscribe({ topics: [job.topic, ...job.tierTopics], fromBeginning: true })
-    const run = (message: KafkaMessage): unknown => handle(() => String(message.headers?.ce_id))
+    const run: Run = (message, partition) => handle(() => String(message.headers?.ce_id), partition)
     await consumer.run({
       partitionsConsumedConcurrently: partitions,
       ...(job.peer === 'eachBatch'
         ? { eachBatch: payload => byKey(payload, run) }
         : {
-            eachMessage: async ({ message }) => {
-              await run(message)
+            eachMessage: async ({ message, partition }) => {
+              await run(message, partition)
             },
           }),
     })
@@ -48,12 +50,12 @@ function clientOf(job: Job): Kafka {
 }
 
 /** What one writes by hand: the keys of a batch beside each other, each in order, and the batch held open until the last is done. */
-async function byKey({ batch, heartbeat }: EachBatchPayload, run: (message: KafkaMessage) => unknown): Promise<void> {
+async function byKey({ batch, heartbeat }: EachBatchPayload, run: Run): Promise<void> {
   const lanes = Map.groupBy(batch.messages, message => message.key?.toString('latin1'))
   await Promise.all(
     Array.from(lanes.values(), async messages => {
       for (const message of messages) {
-        const result = run(message)
+        const result = run(message, batch.partition)
         if (result instanceof Promise) await result
       }
     }),

@@ -14,9 +14,12 @@ export interface Producing {
   close(): Promise<void>
 }
 
+/** `idOf` reads the message's id, if asked. */
+export type Handle = (idOf: () => string, partition: number) => unknown
+
 export interface Peer {
-  /** Calls `handle` for every record of the topic, from the start, and commits. `idOf` reads the message's id, if asked. */
-  consume(job: Job, handle: (idOf: () => string) => unknown): Promise<Consuming>
+  /** Calls `handle` for every record of the topic, from the start, and commits. It may resolve before the group is joined. */
+  consume(job: Job, handle: Handle): Promise<Consuming>
   produce(job: Job): Promise<Producing>
 }
 

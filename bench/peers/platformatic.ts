@@ -2,7 +2,7 @@
 import { Consumer, type Message, Producer } from '@platformatic/kafka'
 import type { Job } from '../job.ts'
 import { rawRecords } from '../records.ts'
-import type { Peer } from './peers.ts'
+import type { Handle, Peer } from './peers.ts'
 
 type Bytes = Message<Buffer, Buffer, Buffer, Buffer>
 
@@ -16,7 +16,6 @@ export const peer: Peer = {
       mode: 'committed',
       fallbackMode: 'earliest',
       autocommit: 200,
-      maxWaitTime: 500,
     })
     void drain(stream, handle)
     return {
@@ -52,9 +51,10 @@ function clientOptions(job: Job) {
   return { clientId: 'bench', bootstrapBrokers: [...job.brokers] }
 }
 
-async function drain(stream: AsyncIterable<Bytes>, handle: (idOf: () => string) => unknown): Promise<void> {
+async function drain(stream: AsyncIterable<Bytes>, handle: Handle): Promise<void> {
   for await (const message of stream) {
-    const result = handle(() => String([...message.headers].find(([name]) => name.equals(ceId))?.[1]))
+    const idOf = (): string => String([...message.headers].find(([name]) => name.equals(ceId))?.[1])
+    const result = handle(idOf, message.partition)
     if (result instanceof Promise) await result
   }
 }

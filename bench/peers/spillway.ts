@@ -16,7 +16,11 @@ export const peer: Peer = {
     const { createLogger } = await built<typeof import('../../src/observe/logger.ts')>('observe/logger.js')
     const { startProcess } = await built<typeof import('../../src/process/process.ts')>('process/process.js')
     const broker = connectKafka({ brokers: job.brokers, clientId: 'bench' })
-    const processor = consumer(job.group, [on(orderPlaced(job.topic), async (_, ctx) => handle(() => ctx.id))], { concurrency })
+    const processor = consumer(
+      job.group,
+      [on(orderPlaced(job.topic), async (_, ctx) => handle(() => ctx.id, ctx.origin.partition))],
+      { concurrency },
+    )
     const running = await startProcess({
       name: 'bench',
       processors: [processor],
