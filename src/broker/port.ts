@@ -17,6 +17,8 @@ export interface BrokerRecord {
   readonly headers: Headers
   /** What `headers` measure, where that is known without making them. */
   readonly headerSize?: HeaderSize | undefined
+  /** Whether there is a header with this name, where that can be told without making them. */
+  readonly hasHeader?: (name: string) => boolean
   /** Present when this is no record but stands for a whole batch of them: it has the batch's last offset, no key, value or headers. */
   readonly unreadable?: UnreadableBatch
 }

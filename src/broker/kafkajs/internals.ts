@@ -29,11 +29,17 @@ export interface Membership {
   readonly groupGenerationId: number
 }
 
+export interface AbortedTransaction {
+  readonly producerId: string
+  readonly firstOffset: string
+}
+
 export interface FetchedPartition {
   readonly partition: number
   readonly highWatermark: string
   readonly lastStableOffset?: string
   readonly messages: readonly RawMessage[]
+  readonly abortedTransactions?: readonly AbortedTransaction[] | null
 }
 
 export interface FetchRequest {
@@ -131,14 +137,17 @@ export interface UnreadableBatch {
   readonly reason: string
 }
 
-/** A record as our decoder leaves it (patch-record.ts). `pairs`, `headerSize` and `batchContext` are missing on the formats before Kafka 0.11. */
+/** A record as our decoder leaves it (decoded-record.ts). What is optional is missing on the formats before Kafka 0.11. */
 export interface RawMessage {
   readonly offset: string
+  readonly offsetValue?: bigint
   readonly timestamp: string
+  readonly timestampMs?: number
   readonly key: Buffer | null
   readonly value: Buffer | null
   readonly pairs?: Headers
   readonly headerSize?: HeaderSize
+  readonly hasHeader?: (name: string) => boolean
   readonly headers: unknown
   readonly isControlRecord?: boolean
   readonly batchContext?: BatchContext

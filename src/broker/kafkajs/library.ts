@@ -4,14 +4,14 @@ import type * as Public from 'kafkajs'
 import { ConfigError } from '../../errors.ts'
 import { codecNames, decompress } from './decompress.ts'
 import type { ConsumerGroup, FetchedBatch, FetchedPartition, RawMessage } from './internals.ts'
-import { withoutAborted } from './patch-aborted.ts'
+import { PartitionBatch } from './patch-batch.ts'
 import { crc32c } from './patch-checksum.ts'
 import { withoutPatienceForRefusals } from './patch-connection-error.ts'
 import { type Connection, endUnanswered } from './patch-dead-connection.ts'
 import { fetchedDecoder } from './patch-fetched.ts'
 import { byPartition } from './patch-grouping.ts'
 import { type SaslAuthenticator, withShortSessions } from './patch-reauthentication.ts'
-import { decodeRecord, encodeRecord } from './patch-record.ts'
+import { encodeRecord } from './patch-record.ts'
 import { type RequestQueue, withoutIdleTimer } from './patch-request-queue.ts'
 import { type BrokerPool, withoutSwallowingAnswers } from './patch-with-broker.ts'
 
@@ -49,9 +49,8 @@ function load(): Library {
   }
   replaceModules(require, {
     'kafkajs/src/protocol/recordBatch/record/v0/index.js': encodeRecord,
-    'kafkajs/src/protocol/recordBatch/record/v0/decoder.js': decodeRecord,
     'kafkajs/src/protocol/recordBatch/crc32C/index.js': crc32c,
-    'kafkajs/src/consumer/filterAbortedMessages.js': withoutAborted,
+    'kafkajs/src/consumer/batch.js': PartitionBatch,
     'kafkajs/src/producer/groupMessagesPerPartition.js': byPartition,
     'kafkajs/src/protocol/requests/fetch/v4/decodeMessages.js': fetchedDecoder(entry => decodeOldEntry(require, entry)),
   })

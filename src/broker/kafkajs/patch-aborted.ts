@@ -4,16 +4,11 @@
  *   and hands out the rest of an aborted one as if it had been committed;
  * - theirs opens one aborted transaction a record, so of two that began before the first record the second is handed out.
  */
-import type { RawMessage } from './internals.ts'
-
-export interface AbortedTransaction {
-  readonly producerId: string
-  readonly firstOffset: string
-}
+import type { AbortedTransaction, RawMessage } from './internals.ts'
 
 export function withoutAborted(answer: {
   readonly messages: readonly RawMessage[]
-  readonly abortedTransactions?: readonly AbortedTransaction[] | null
+  readonly abortedTransactions?: readonly AbortedTransaction[] | null | undefined
 }): readonly RawMessage[] {
   if (!answer.abortedTransactions?.length) return answer.messages
   const waiting = answer.abortedTransactions

@@ -7,9 +7,9 @@
  * - theirs leaves no trace of a batch without records, such as compaction leaves, so the position never passes it.
  */
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises'
+import { DecodedRecord, recordBase } from './decoded-record.ts'
 import { batchLimits, codecNames, decompress } from './decompress.ts'
 import type { BatchContext, RawMessage, UnreadableBatch } from './internals.ts'
-import { decodeRecord } from './patch-record.ts'
 
 /** What is used of kafkajs's Decoder. */
 interface Answer {
@@ -98,6 +98,7 @@ async function decodeBatch(entry: Buffer, answer: Answer): Promise<RawMessage[]>
 async function decodeRecords(bytes: Buffer, count: number, context: BatchContext): Promise<RawMessage[]> {
   const { maxItems } = batchLimits
   const records: RawMessage[] = []
+  const base = recordBase(context)
   if (count < 0 || count > bytes.length) throw new Error(`${count} records were claimed in ${bytes.length} bytes`)
   if (count > maxItems) throw new Error(`${count} records, of ${maxItems} at most`)
   let items = 0
@@ -107,9 +108,7 @@ async function decodeRecords(bytes: Buffer, count: number, context: BatchContext
     const { length, start } = recordAt(bytes, at)
     at = start + length
     if (length < 0 || at > bytes.length) throw new Error('a record reaches past the end of its batch')
-    const decoder = { buffer: bytes.subarray(start, at), offset: 0 }
-    const record = decodeRecord(decoder, context, maxItems - items - 1)
-    if (decoder.offset !== length) throw new Error('a record is longer or shorter than it says')
+    const record = new DecodedRecord(base, bytes, start, at, maxItems - items - 1)
     records.push(record)
     items += 1 + record.headerSize.count
     if (items < turnAt) continue

@@ -1,12 +1,10 @@
 /**
- * The record format v2 (kafkajs calls it v0), in place of kafkajs's own encoder and decoder:
- * - theirs throws on a header without a value, which is legal and which Java clients send;
- * - theirs costs an encoder object a header, and decodes headers in quadratic time: 20,000 of them (149 KB) stop a process for 76 s.
- * Headers travel as our pairs, in order. Whoever else uses kafkajs in this process may still send and read its headers object.
+ * The record format v2 (kafkajs calls it v0), in place of kafkajs's own encoder: theirs throws on a header without a value, which
+ * is legal and which Java clients send, and costs an encoder object a header. Headers travel as our pairs, in order. Whoever else
+ * uses kafkajs in this process may still send its headers object.
  */
-import type { Header, HeaderSize, Headers } from '../../message/headers.ts'
-import { type KafkaJsHeaders, toKafkaJs } from './headers.ts'
-import type { BatchContext } from './internals.ts'
+import type { Header, Headers } from '../../message/headers.ts'
+import type { KafkaJsHeaders } from './headers.ts'
 
 export interface OutgoingKafkaRecord {
   readonly offsetDelta?: number
@@ -44,91 +42,6 @@ export function encodeRecord(record: OutgoingKafkaRecord): EncodedRecord {
   return { buf: buffer, buffer }
 }
 
-/**
- * Key and value only: what waits its turn should be small, and headers are made when they are asked for. Here they are walked
- * over and measured. Throws when there are more than `maxHeaders`.
- */
-export function decodeRecord(
-  decoder: { buffer: Buffer; offset: number },
-  context: BatchContext,
-  maxHeaders = Number.POSITIVE_INFINITY,
-): DecodedRecord {
-  const cursor = { bytes: decoder.buffer, at: decoder.offset }
-  const attributes = cursor.bytes[cursor.at++]!
-  const timestampDelta = takeVarint(cursor)
-  const offsetDelta = takeVarint(cursor)
-  const key = takeBytes(cursor)
-  const value = takeBytes(cursor)
-  const atHeaders = { ...cursor }
-  const headerSize = passHeaders(cursor, maxHeaders)
-  decoder.offset = cursor.at
-  return new DecodedRecord(context, attributes, { timestampDelta, offsetDelta, key, value, atHeaders, headerSize })
-}
-
-interface RecordParts {
-  readonly timestampDelta: number
-  readonly offsetDelta: number
-  readonly key: Buffer | null
-  readonly value: Buffer | null
-  readonly atHeaders: Cursor
-  readonly headerSize: HeaderSize
-}
-
-export class DecodedRecord {
-  readonly batchContext: BatchContext
-  readonly attributes: number
-  readonly key: Buffer | null
-  readonly value: Buffer | null
-  readonly headerSize: HeaderSize
-  readonly #timestampDelta: number
-  readonly #offsetDelta: number
-  readonly #bytes: Buffer
-  readonly #headersAt: number
-
-  constructor(context: BatchContext, attributes: number, parts: RecordParts) {
-    this.batchContext = context
-    this.attributes = attributes
-    this.key = parts.key
-    this.value = parts.value
-    this.headerSize = parts.headerSize
-    this.#timestampDelta = parts.timestampDelta
-    this.#offsetDelta = parts.offsetDelta
-    this.#bytes = parts.atHeaders.bytes
-    this.#headersAt = parts.atHeaders.at
-  }
-
-  get magicByte(): number | undefined {
-    return this.batchContext.magicByte
-  }
-
-  get isControlRecord(): boolean {
-    return this.batchContext.isControlBatch ?? false
-  }
-
-  get offset(): string {
-    return plus(this.batchContext.firstOffset, this.#offsetDelta)
-  }
-
-  get timestamp(): string {
-    const { timestampType, maxTimestamp, firstTimestamp } = this.batchContext
-    // 1 is LogAppendTime: the broker's clock, one time for the whole batch.
-    return timestampType === 1 && maxTimestamp ? maxTimestamp : plus(firstTimestamp, this.#timestampDelta)
-  }
-
-  /** Read anew each time. */
-  get pairs(): Headers {
-    const cursor = { bytes: this.#bytes, at: this.#headersAt }
-    const pairs: Header[] = []
-    for (let left = takeVarint(cursor); left > 0 && cursor.at < cursor.bytes.length; left--)
-      pairs.push([takeName(cursor), takeBytes(cursor)])
-    return pairs
-  }
-
-  get headers(): KafkaJsHeaders {
-    return toKafkaJs(this.pairs)
-  }
-}
-
 function pairsOf(headers: Headers | KafkaJsHeaders | undefined): readonly (readonly [string, Buffer | null])[] {
   if (headers === undefined) return []
   if (Array.isArray(headers)) return headers as Headers
@@ -147,7 +60,8 @@ function bytesOf(value: unknown): Buffer | null {
 // Header names repeat with every record. Bounded, as names are anyone's.
 const names = new Map<string, Buffer>()
 
-function nameBytes(name: string): Buffer {
+/** A header's name on the wire. */
+export function nameBytes(name: string): Buffer {
   const known = names.get(name)
   if (known !== undefined) return known
   const bytes = Buffer.from(name, 'utf8')
@@ -191,72 +105,4 @@ function putBytes(target: Buffer, start: number, bytes: Buffer | null): number {
   if (bytes.length > 32) target.set(bytes, at)
   else for (let i = 0; i < bytes.length; i++) target[at + i] = bytes[i]!
   return at + bytes.length
-}
-
-interface Cursor {
-  readonly bytes: Buffer
-  at: number
-}
-
-function takeVarint(cursor: Cursor): number {
-  let result = 0
-  let scale = 1
-  for (;;) {
-    const byte = cursor.bytes[cursor.at++] ?? 0
-    result += (byte & 127) * scale
-    if (byte < 128) break
-    scale *= 128
-  }
-  return result % 2 === 0 ? result / 2 : -(result + 1) / 2
-}
-
-function takeBytes(cursor: Cursor): Buffer | null {
-  const length = takeVarint(cursor)
-  if (length < 0) return null
-  const bytes = cursor.bytes.subarray(cursor.at, cursor.at + length)
-  cursor.at += length
-  return bytes
-}
-
-/** The cursor stands behind the headers then; what they measure is what `pairs` would give. */
-function passHeaders(cursor: Cursor, maxHeaders: number): HeaderSize {
-  const claimed = takeVarint(cursor)
-  if (claimed > maxHeaders) throw new Error(`too many records and headers: one more record with ${claimed} headers`)
-  let count = 0
-  let bytes = 0
-  for (; count < claimed && cursor.at < cursor.bytes.length; count++) bytes += passBytes(cursor) + passBytes(cursor)
-  return { count, bytes }
-}
-
-function passBytes(cursor: Cursor): number {
-  const length = Math.max(0, takeVarint(cursor))
-  cursor.at += length
-  return length
-}
-
-/** Names that were read before, as they repeat with every record; one a slot, as names are anyone's. */
-const readNames: ({ readonly bytes: Buffer; readonly text: string } | undefined)[] = new Array(256).fill(undefined)
-
-function takeName(cursor: Cursor): string {
-  const length = takeVarint(cursor)
-  const start = cursor.at
-  if (length < 0) return ''
-  cursor.at += length
-  const { bytes } = cursor
-  const slot = (length * 31 + (bytes[start] ?? 0) * 7 + (bytes[start + length - 1] ?? 0)) & 255
-  const known = readNames[slot]
-  if (known !== undefined && known.bytes.length === length && startsAt(bytes, start, known.bytes)) return known.text
-  const text = bytes.toString('utf8', start, start + length)
-  if (length <= 64) readNames[slot] = { bytes: Buffer.from(bytes.subarray(start, start + length)), text }
-  return text
-}
-
-function startsAt(bytes: Buffer, start: number, wanted: Buffer): boolean {
-  for (let i = 0; i < wanted.length; i++) if (bytes[start + i] !== wanted[i]) return false
-  return true
-}
-
-function plus(base: string, delta: number): string {
-  const sum = Number(base) + delta
-  return Number.isSafeInteger(sum) ? String(sum) : String(BigInt(base) + BigInt(delta))
 }

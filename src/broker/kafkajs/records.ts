@@ -20,8 +20,8 @@ class FetchedRecord implements BrokerRecord {
   constructor(topic: string, partition: number, message: RawMessage) {
     this.topic = topic
     this.partition = partition
-    this.offset = BigInt(message.offset)
-    this.timestampMs = Number(message.timestamp)
+    this.offset = offsetOf(message)
+    this.timestampMs = message.timestampMs ?? Number(message.timestamp)
     this.key = message.key
     this.value = message.value
     this.#message = message
@@ -31,6 +31,10 @@ class FetchedRecord implements BrokerRecord {
 
   get headerSize(): HeaderSize | undefined {
     return this.#message.headerSize
+  }
+
+  hasHeader(name: string): boolean {
+    return this.#message.hasHeader?.(name) ?? this.headers.some(header => header[0] === name)
   }
 
   /**
@@ -43,6 +47,10 @@ class FetchedRecord implements BrokerRecord {
       lastRead = { message, headers: message.pairs ?? fromKafkaJs(message.headers as KafkaJsHeaders | undefined) }
     return lastRead.headers
   }
+}
+
+export function offsetOf({ offset, offsetValue }: RawMessage): bigint {
+  return offsetValue ?? BigInt(offset)
 }
 
 let lastRead: { readonly message: RawMessage | undefined; readonly headers: Headers } = { message: undefined, headers: [] }
@@ -59,7 +67,7 @@ export function beginsBefore({ offset, unreadable }: BrokerRecord, end: bigint):
 export function nextOffset(batch: FetchedBatch): bigint | undefined {
   const last = batch.rawMessages.at(-1)
   if (last === undefined) return undefined
-  const afterRecord = BigInt(last.offset) + 1n
+  const afterRecord = offsetOf(last) + 1n
   const context = last.batchContext
   if (context === undefined) return afterRecord
   const afterBatch = BigInt(context.firstOffset) + BigInt(context.lastOffsetDelta) + 1n

@@ -1,9 +1,10 @@
 import { createRequire } from 'node:module'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { DecodedRecord, recordBase } from '../../../src/broker/kafkajs/decoded-record.ts'
 import { toKafkaJs } from '../../../src/broker/kafkajs/headers.ts'
 import type { BatchContext } from '../../../src/broker/kafkajs/internals.ts'
-import { decodeRecord, encodeRecord } from '../../../src/broker/kafkajs/patch-record.ts'
+import { encodeRecord } from '../../../src/broker/kafkajs/patch-record.ts'
 import type { Headers } from '../../../src/message/headers.ts'
 
 const require = createRequire(import.meta.url)
@@ -38,7 +39,10 @@ const context = {
 } as unknown as BatchContext
 
 function decoded(encoded: Buffer, using = context) {
-  return decodeRecord(new Decoder(new Decoder(encoded).readVarIntBytes()), using)
+  const bytes = new Decoder(encoded).readVarIntBytes()
+  // In the middle of a batch, as it is in life.
+  const around = Buffer.concat([Buffer.alloc(3, 0xff), bytes, Buffer.alloc(3, 0xff)])
+  return new DecodedRecord(recordBase(using), around, 3, 3 + bytes.length, Number.POSITIVE_INFINITY)
 }
 
 // kafkajs's object cannot hold one name before and after another: compare what it can say.
@@ -97,6 +101,9 @@ describe('the record decoder', () => {
           theirs.value,
         ])
         expect({ ...ours.headers }).toEqual(theirs.headers)
+        expect(ours.offsetValue).toBe(BigInt(theirs.offset))
+        for (const [one] of own.headers) expect(ours.hasHeader(one)).toBe(true)
+        expect(ours.hasHeader('spillway-due-at')).toBe(false)
       }),
     )
   })
