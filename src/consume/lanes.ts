@@ -1,17 +1,21 @@
 /**
  * One lane an entity: a queue that runs strictly one after another, while lanes run beside each other, up to `concurrency`.
- * A lane exists while it has something to do.
+ * Lanes that have nothing to do are kept for a while: the same entities come again and again, and a map that is added to and
+ * deleted from at every record is a good part of what a record costs.
  */
 interface Lane<T> {
-  readonly name: string
   readonly queue: T[]
   current: T | undefined
 }
 
+const mostIdleLanes = 20_000
+
 export class Lanes<T> {
   readonly #concurrency: number
   readonly #run: (item: T) => Promise<void>
-  readonly #lanes = new Map<string, Lane<T>>()
+  /** By where the entities live, such as a partition, and by their key. */
+  readonly #lanes = new Map<string, Map<string, Lane<T>>>()
+  #idleLanes = 0
   /** Lanes with something to do and nothing running, in the order in which they got it; those below #head have started. */
   #ready: Lane<T>[] = []
   #head = 0
@@ -35,7 +39,7 @@ export class Lanes<T> {
 
   /** What runs or is suspended, one a lane. */
   current(): T[] {
-    return [...this.#lanes.values()].flatMap(({ current }) => current ?? [])
+    return [...this.#lanes.values()].flatMap(ofPlace => [...ofPlace.values()].flatMap(({ current }) => current ?? []))
   }
 
   /** Running, suspended and queued. */
@@ -43,16 +47,13 @@ export class Lanes<T> {
     return this.#size
   }
 
-  push(name: string, item: T): void {
+  push(place: string, key: string, item: T): void {
     this.#size++
-    const lane = this.#lanes.get(name)
-    if (lane) {
-      lane.queue.push(item)
-      return
-    }
-    const fresh: Lane<T> = { name, queue: [item], current: undefined }
-    this.#lanes.set(name, fresh)
-    this.#ready.push(fresh)
+    const lane = this.#lane(place, key)
+    lane.queue.push(item)
+    if (lane.queue.length > 1 || lane.current !== undefined) return
+    this.#idleLanes--
+    this.#ready.push(lane)
     this.#start()
   }
 
@@ -98,6 +99,20 @@ export class Lanes<T> {
     }
   }
 
+  #lane(place: string, key: string): Lane<T> {
+    let ofPlace = this.#lanes.get(place)
+    if (!ofPlace) {
+      ofPlace = new Map()
+      this.#lanes.set(place, ofPlace)
+    }
+    const known = ofPlace.get(key)
+    if (known) return known
+    const fresh: Lane<T> = { queue: [], current: undefined }
+    ofPlace.set(key, fresh)
+    this.#idleLanes++
+    return fresh
+  }
+
   async #runNext(lane: Lane<T>): Promise<void> {
     lane.current = lane.queue.shift()!
     await this.#run(lane.current)
@@ -105,8 +120,16 @@ export class Lanes<T> {
     this.#running--
     this.#size--
     if (lane.queue.length > 0) this.#ready.push(lane)
-    else this.#lanes.delete(lane.name)
+    else if (++this.#idleLanes > mostIdleLanes) this.#forgetIdleLanes()
     if (this.#running + this.#suspended === 0) for (const resolve of this.#idleWaiters.splice(0)) resolve()
     this.#start()
+  }
+
+  #forgetIdleLanes(): void {
+    for (const [place, ofPlace] of this.#lanes) {
+      for (const [key, { queue, current }] of ofPlace) if (queue.length === 0 && current === undefined) ofPlace.delete(key)
+      if (ofPlace.size === 0) this.#lanes.delete(place)
+    }
+    this.#idleLanes = 0
   }
 }

@@ -2,6 +2,7 @@
 import type { AssignedPartition, BrokerRecord, TopicPartition } from '../broker/port.ts'
 import type { Delivery } from './admission.ts'
 import type { Clock } from './clock.ts'
+import { placeOf } from './delivery.ts'
 import { bitsThatFit, decodeFinished, runsThatFit } from './finished.ts'
 import { Ledger, type LedgerEntry } from './ledger.ts'
 import type { Blocked, PartitionProgress, PauseReason } from './progress.ts'
@@ -41,6 +42,8 @@ const mostTracked = 500_000
 export class Partition implements TopicPartition {
   readonly topic: string
   readonly partition: number
+  /** Where its entities live. */
+  readonly place: string
   ledger: Ledger
   readonly waiting: Waiting<Tracked>
   readonly #options: PartitionOptions
@@ -62,6 +65,7 @@ export class Partition implements TopicPartition {
   constructor(assigned: AssignedPartition, options: PartitionOptions) {
     this.topic = assigned.topic
     this.partition = assigned.partition
+    this.place = placeOf(assigned)
     this.#options = options
     this.#readTo = assigned.position
     this.#committed = assigned.position

@@ -41,11 +41,12 @@ export class LadderAdmission implements Admission {
   }
 
   admit({ record, trail }: Delivery): Verdict {
-    const nowMs = this.#clock.now()
     if (!trail) {
+      if (record.hasHeader?.(dueAtHeader) === false) return run
       const dueAtMs = headerNumber(record.headers, dueAtHeader) ?? 0
-      return dueAtMs > nowMs ? { kind: 'forward', untilMs: dueAtMs } : run
+      return dueAtMs > this.#clock.now() ? { kind: 'forward', untilMs: dueAtMs } : run
     }
+    const nowMs = this.#clock.now()
     if ((trail.dueAtMs ?? 0) > nowMs) return { kind: 'wait', untilMs: trail.dueAtMs! }
     const restMs = (trail.untilMs ?? 0) - nowMs
     if (restMs <= 0) return run

@@ -26,7 +26,7 @@ describe('lanes', () => {
             return new Promise(resolve => (item.release = resolve))
           })
           for (const [number, key] of keys.entries())
-            lanes.push(`lane-${key}`, { lane: `lane-${key}`, number, release: () => {} })
+            lanes.push(String(key % 2), `lane-${key}`, { lane: `lane-${key}`, number, release: () => {} })
           while (finished.length < keys.length) {
             const [item] = running.splice(picks.next().value! % running.length, 1)
             finished.push(item!)
@@ -55,9 +55,9 @@ describe('lanes', () => {
       started.push(item)
       return new Promise(resolve => (release = resolve))
     })
-    lanes.push('a', 'first')
-    lanes.push('a', 'second')
-    lanes.push('b', 'third')
+    lanes.push('p', 'a', 'first')
+    lanes.push('p', 'a', 'second')
+    lanes.push('p', 'b', 'third')
     lanes.close()
     release()
     await lanes.idle()
@@ -75,7 +75,7 @@ describe('lanes', () => {
       if (item === 'busy') await busy.promise
       order.push(`${item} ends`)
     })
-    for (const item of ['blocked', 'quick', 'busy', 'last']) lanes.push(item, item)
+    for (const item of ['blocked', 'quick', 'busy', 'last']) lanes.push('p', item, item)
     await until(() => order.includes('busy starts'), { withinMs: 1_000, what: 'the others run' })
     waits.resolve()
     await Promise.resolve()
@@ -89,7 +89,7 @@ describe('lanes', () => {
   it('are idle only when what waits has come back', async () => {
     const waits = Promise.withResolvers<void>()
     const lanes: Lanes<string> = new Lanes(1, () => lanes.suspend(waits.promise))
-    lanes.push('a', 'a')
+    lanes.push('p', 'a', 'a')
     lanes.close()
     let isIdle = false
     const idle = lanes.idle().then(() => {
