@@ -242,8 +242,18 @@ export function codeOf(thrown: unknown): string | undefined {
 
 /** A handler that ran past its deadline. It counts as failed; whatever it still does or returns is ignored. */
 export class HandlerTimeout extends SpillwayError {
+  readonly timeoutMs: number
+
   constructor(timeoutMs: number) {
     super('E_HANDLER_TIMEOUT', `the handler took longer than ${timeoutMs} ms`, { retryable: true })
+    this.timeoutMs = timeoutMs
+  }
+}
+
+/** A middleware that did not call `next`, called it twice, or called it after it had settled. The handler has run once at most. */
+export class MiddlewareMisused extends SpillwayError {
+  constructor(message: string) {
+    super('E_MIDDLEWARE', message)
   }
 }
 

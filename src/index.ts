@@ -6,7 +6,7 @@ export { defineService } from './config.ts'
 export type { ConnectOptions } from './connect.ts'
 /** The typed client, connected as the environment says. */
 export { connect } from './connect.ts'
-export type { Context, Handler, Logger, Middleware } from './consume/handler.ts'
+export type { Context, ContextChanges, Handler, Logger, Middleware, Next } from './consume/handler.ts'
 export { DeadLetter, RetryLater, Skip } from './consume/outcome.ts'
 export type { Processor, ProcessorOptions, Subscription } from './consume/processor.ts'
 /** Processors, and how a handler answers other than by returning. */
