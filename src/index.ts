@@ -29,4 +29,7 @@ export type { Receipt } from './message/receipt.ts'
 export type { LongAs, MessageSchema, PayloadIn, PayloadOut } from './message/schema.ts'
 /** What generated code calls; `spillway schema codegen` writes it. */
 export { avroSchema } from './message/schema.ts'
+/** Middleware for `consumer` and `worker`. */
+export { logContext, messageFields } from './middleware/log-context.ts'
+export { type TimeoutOptions, timeout } from './middleware/timeout.ts'
 export type { Client, Publisher, PublishOptions, ScheduleOptions, Scheduler } from './produce/client.ts'
