@@ -1,4 +1,4 @@
-/** The public API of Spillway: everything a service imports. The test kit is `spillway/testing`. */
+/** The public API of Spillway: everything a service imports. The test kit is `spillway/testing`, tracing `spillway/tracing`. */
 
 export type { Service, ServiceOptions } from './config.ts'
 /** The default export of `spillway.config.ts`. */
@@ -29,7 +29,7 @@ export type { Receipt } from './message/receipt.ts'
 export type { LongAs, MessageSchema, PayloadIn, PayloadOut } from './message/schema.ts'
 /** What generated code calls; `spillway schema codegen` writes it. */
 export { avroSchema } from './message/schema.ts'
-/** Middleware for `consumer` and `worker`. */
+/** Middleware for `consumer` and `worker`. Tracing is `spillway/tracing`. */
 export { logContext, messageFields } from './middleware/log-context.ts'
 export { type TimeoutOptions, timeout } from './middleware/timeout.ts'
 export type { Client, Publisher, PublishOptions, ScheduleOptions, Scheduler } from './produce/client.ts'

@@ -45,6 +45,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   connect: all,
   index: [...all, 'connect', 'middleware'],
   testing: all,
+  tracing: ['middleware'],
   cli: all,
 }
 
@@ -55,6 +56,7 @@ const onlyIn: readonly (readonly [name: string, place: string])[] = [
   ['kafkajs', 'src/broker/kafkajs/'],
   ['avsc', 'src/schema/'],
   ['prom-client', 'src/observe/'],
+  ['@opentelemetry/api', 'src/middleware/'],
   ['@kafkajs/confluent-schema-registry', 'src/schema/'],
 ]
 
@@ -95,4 +97,12 @@ export function importCycle(files: readonly SourceFile[]): string[] | undefined 
     return undefined
   }
   return files.map(file => visit(file.path, [])).find(cycle => cycle !== undefined)
+}
+
+/** The files and packages that are loaded with `entry`, by whatever way; types count as imports. */
+export function reachedFrom(files: readonly SourceFile[], entry: string): string[] {
+  const graph = new Map(files.map(file => [file.path, importsOf(file)]))
+  const reached = new Set([entry])
+  for (const path of reached) for (const name of graph.get(path) ?? []) reached.add(name)
+  return [...reached]
 }
