@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config'
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 const alias = [
   { find: /^spillway\/testing$/, replacement: at('src/testing.ts') },
+  { find: /^spillway\/tracing$/, replacement: at('src/tracing.ts') },
   { find: /^spillway$/, replacement: at('src/index.ts') },
 ]
 

@@ -7,6 +7,8 @@ import { connectRegistry } from './schema/registry.ts'
 export interface ConnectOptions {
   /** `ce_source` of what is published. Default: KAFKA_CLIENT_ID, else `spillway`. */
   readonly source?: string
+  /** The W3C trace context of whoever publishes now, asked at every call: `activeTraceparent` of `spillway/tracing`. Must not throw. Default none. */
+  readonly traceparent?: () => string | undefined
 }
 
 /**
@@ -25,7 +27,8 @@ export async function connect(options: ConnectOptions = {}): Promise<Client> {
     await broker.close()
     throw error
   }
-  const client = createClient({ producer: broker.producer(), registry, source: options.source ?? connection.clientId })
+  const { source = connection.clientId, traceparent } = options
+  const client = createClient({ producer: broker.producer(), registry, source, ...(traceparent && { traceparent }) })
   return {
     ...client,
     close: async () => {

@@ -240,10 +240,36 @@ export function codeOf(thrown: unknown): string | undefined {
   }
 }
 
+/** What a thrown thing says of itself, whatever it is: handlers throw strings, undefined and frozen objects too. Never throws. */
+export function describeThrown(thrown: unknown): { name: string; message: string; stack: string } {
+  try {
+    if (thrown instanceof Error) {
+      return { name: text(thrown.name) || 'Error', message: text(thrown.message), stack: text(thrown.stack) }
+    }
+    return { name: thrown === null ? 'null' : typeof thrown, message: text(thrown), stack: '' }
+  } catch {
+    return { name: 'unreadable', message: 'what was thrown cannot be read', stack: '' }
+  }
+}
+
+function text(value: unknown): string {
+  return value === undefined ? '' : String(value)
+}
+
 /** A handler that ran past its deadline. It counts as failed; whatever it still does or returns is ignored. */
 export class HandlerTimeout extends SpillwayError {
+  readonly timeoutMs: number
+
   constructor(timeoutMs: number) {
     super('E_HANDLER_TIMEOUT', `the handler took longer than ${timeoutMs} ms`, { retryable: true })
+    this.timeoutMs = timeoutMs
+  }
+}
+
+/** A middleware that did not call `next`, called it twice, or called it after it had settled. The handler has run once at most. */
+export class MiddlewareMisused extends SpillwayError {
+  constructor(message: string) {
+    super('E_MIDDLEWARE', message)
   }
 }
 

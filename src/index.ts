@@ -1,4 +1,4 @@
-/** The public API of Spillway: everything a service imports. The test kit is `spillway/testing`. */
+/** The public API of Spillway: everything a service imports. The test kit is `spillway/testing`, tracing `spillway/tracing`. */
 
 export type { Service, ServiceOptions } from './config.ts'
 /** The default export of `spillway.config.ts`. */
@@ -6,7 +6,7 @@ export { defineService } from './config.ts'
 export type { ConnectOptions } from './connect.ts'
 /** The typed client, connected as the environment says. */
 export { connect } from './connect.ts'
-export type { Context, Handler, Logger, Middleware } from './consume/handler.ts'
+export type { Context, ContextChanges, Handler, Logger, Middleware, Next } from './consume/handler.ts'
 export { DeadLetter, RetryLater, Skip } from './consume/outcome.ts'
 export type { Processor, ProcessorOptions, Subscription } from './consume/processor.ts'
 /** Processors, and how a handler answers other than by returning. */
@@ -29,4 +29,7 @@ export type { Receipt } from './message/receipt.ts'
 export type { LongAs, MessageSchema, PayloadIn, PayloadOut } from './message/schema.ts'
 /** What generated code calls; `spillway schema codegen` writes it. */
 export { avroSchema } from './message/schema.ts'
+/** Middleware for `consumer` and `worker`. Tracing is `spillway/tracing`. */
+export { logContext, messageFields } from './middleware/log-context.ts'
+export { type TimeoutOptions, timeout } from './middleware/timeout.ts'
 export type { Client, Publisher, PublishOptions, ScheduleOptions, Scheduler } from './produce/client.ts'

@@ -4,8 +4,9 @@ import { type Envelope, readEnvelope } from '../message/envelope.ts'
 import type { Signals } from '../observe/signals.ts'
 import type { Decoded, Decoder } from '../schema/decoder.ts'
 import type { Attempted, Delivery } from './admission.ts'
+import { compose, type Run } from './compose.ts'
 import { HandlerContext } from './context.ts'
-import type { Context, Handler, Logger, Middleware, Outbound } from './handler.ts'
+import type { Logger, Outbound } from './handler.ts'
 import type { Processor } from './processor.ts'
 import type { Cancellable, Running } from './running.ts'
 
@@ -29,7 +30,7 @@ export type Attempt = (delivery: Delivery, scope: AttemptScope) => Promise<Attem
 
 export function createAttempt(options: AttemptOptions): Attempt {
   const { processor, decoder } = options
-  const handlers = handlersByTopicAndType(processor)
+  const runs = runsByTopicAndType(options)
   const unhandled = (type: string, id: string): Attempted => ({
     kind: 'unhandled',
     type,
@@ -50,36 +51,37 @@ export function createAttempt(options: AttemptOptions): Attempt {
     const { type } = decoded
     const envelope = readEnvelope(record.headers, origin, type)
     const { id } = envelope
-    const handler = decoded.kind === 'message' ? handlers.get(origin.topic)?.get(type) : undefined
-    if (!handler || decoded.kind !== 'message') return unhandled(type, id)
+    const run = decoded.kind === 'message' ? runs.get(origin.topic)?.get(type) : undefined
+    if (!run || decoded.kind !== 'message') return unhandled(type, id)
     // The registry may have taken its time: by now another process may be running this record.
     if (scope.isOver) return { kind: 'threw', type, id, error: new AssignmentLost('the assignment was lost') }
     const ctx = new HandlerContext(delivery, envelope, options)
     const startedAtMs = performance.now()
     try {
-      await underDeadline(options, ctx, scope.calls, () => runHandler(processor.middleware, handler, decoded.payload, ctx))
+      await underDeadline(options, ctx, scope.calls, () => run(decoded.payload, ctx))
       return { kind: 'returned', type, id, durationMs: performance.now() - startedAtMs }
     } catch (error) {
+      tellTimeout(error, ctx, options.signals)
       return { kind: 'threw', type, id, error }
     }
   }
 }
 
-/** Async all the way, so that what a handler or a middleware throws before its first await is a rejection like any other. */
-async function runHandler(
-  middleware: readonly Middleware[],
-  handler: Handler<never>,
-  payload: unknown,
-  ctx: Context,
-): Promise<void> {
-  if (middleware.length === 0) {
-    await handler(payload as never, ctx)
-    return
+/** Of the processor's deadline and of those that middleware sets. */
+function tellTimeout(error: unknown, { group, type, id, origin, attempt }: HandlerContext, signals: Signals): void {
+  const timeoutMs = timeoutMsOf(error)
+  if (timeoutMs !== undefined) signals.emit('handler.timedOut', { group, type, id, origin, attempt, timeoutMs })
+}
+
+/** By code, since a middleware's copy of this package may be another one; guarded, since anything may be thrown. */
+function timeoutMsOf(thrown: unknown): number | undefined {
+  if (codeOf(thrown) !== 'E_HANDLER_TIMEOUT') return undefined
+  try {
+    const { timeoutMs } = thrown as Partial<HandlerTimeout>
+    return typeof timeoutMs === 'number' ? timeoutMs : undefined
+  } catch {
+    return undefined
   }
-  const last = async (): Promise<void> => {
-    await handler(payload as never, ctx)
-  }
-  await middleware.reduceRight<() => Promise<void>>((next, wrap) => async () => wrap(ctx, next), last)()
 }
 
 /** Settles by the deadline, whether `run` does or not; a later result of `run` is told as a signal and otherwise ignored. */
@@ -113,9 +115,8 @@ class HandlerCall implements Cancellable {
 
   /** True the first time. */
   end(): boolean {
-    const { processor, signals } = this.#options
     if (this.#over) {
-      signals.emit('handler.late', { group: processor.name, type: this.#ctx.type })
+      tellLate(this.#options, this.#ctx)
       return false
     }
     this.#over = true
@@ -130,11 +131,7 @@ class HandlerCall implements Cancellable {
   }
 
   timeOut(): void {
-    const { processor, signals } = this.#options
-    const { id, type, origin, attempt } = this.#ctx
-    const timeoutMs = processor.handlerTimeoutMs
-    signals.emit('handler.timedOut', { group: processor.name, type, id, origin, attempt, timeoutMs })
-    this.cancel(new HandlerTimeout(timeoutMs))
+    this.cancel(new HandlerTimeout(this.#options.processor.handlerTimeoutMs))
   }
 }
 
@@ -142,11 +139,17 @@ function timeOut(call: HandlerCall): void {
   call.timeOut()
 }
 
-function handlersByTopicAndType(processor: Processor): Map<string, Map<string, Handler<never>>> {
-  const handlers = new Map<string, Map<string, Handler<never>>>()
-  for (const { definition, handler } of processor.subscriptions) {
-    const ofTopic = handlers.get(definition.topic.name) ?? new Map<string, Handler<never>>()
-    handlers.set(definition.topic.name, ofTopic.set(definition.type, handler))
+function tellLate({ processor, signals }: AttemptOptions, { type }: HandlerContext): void {
+  signals.emit('handler.late', { group: processor.name, type })
+}
+
+function runsByTopicAndType(options: AttemptOptions): Map<string, Map<string, Run>> {
+  const { subscriptions, middleware } = options.processor
+  const runs = new Map<string, Map<string, Run>>()
+  for (const { definition, handler } of subscriptions) {
+    const ofTopic = runs.get(definition.topic.name) ?? new Map<string, Run>()
+    const run = compose(middleware, handler, ctx => tellLate(options, ctx))
+    runs.set(definition.topic.name, ofTopic.set(definition.type, run))
   }
-  return handlers
+  return runs
 }

@@ -4,9 +4,10 @@ import type { Envelope, Origin } from '../message/envelope.ts'
 import { headerText } from '../message/headers.ts'
 import type { Receipt } from '../message/receipt.ts'
 import type { Delivery } from './admission.ts'
-import type { Context, Logger, Outbound } from './handler.ts'
+import type { Context, ContextChanges, Logger, Outbound } from './handler.ts'
 
 export interface ContextOptions {
+  readonly processor: { readonly name: string }
   readonly logger: Logger
   /** What a handler sends on behalf of the message it handles. */
   readonly outbound: (cause: Envelope) => Outbound
@@ -47,6 +48,10 @@ export class HandlerContext implements Context {
     this.origin = delivery.origin
   }
 
+  get group(): string {
+    return this.#options.processor.name
+  }
+
   get sequence(): string | undefined {
     return headerText(this.#delivery.record.headers, 'ce_sequence')
   }
@@ -73,6 +78,17 @@ export class HandlerContext implements Context {
     this.#abort?.abort(reason)
   }
 
+  /** Whether nothing may start for this attempt any more. */
+  get isOver(): boolean {
+    return this.#aborted !== undefined
+  }
+
+  /** The same message, as it is seen from further inside. */
+  with({ signal, traceparent }: ContextChanges): HandlerContext {
+    const envelope = traceparent === undefined ? this.#envelope : { ...this.#envelope, traceparent }
+    return new InnerContext(this.#delivery, envelope, this.#options, this, signal)
+  }
+
   // Fields, not methods: handlers take them out of the context.
   readonly publish = <In, Out>(definition: EventDefinition<In, Out>, payload: NoInfer<In>): Promise<Receipt> =>
     this.#options.outbound(this.#envelope).publish(definition, payload)
@@ -82,4 +98,36 @@ export class HandlerContext implements Context {
     payload: NoInfer<In>,
     options?: { delay?: Duration },
   ): Promise<Receipt> => this.#options.outbound(this.#envelope).schedule(definition, payload, options)
+}
+
+/** Ends with the one around it. A class of its own, so that attempts without such a middleware carry nothing for it. */
+class InnerContext extends HandlerContext {
+  readonly #outer: HandlerContext
+  readonly #added: AbortSignal | undefined
+  #both: AbortSignal | undefined
+
+  constructor(
+    delivery: Delivery,
+    envelope: Envelope,
+    options: ContextOptions,
+    outer: HandlerContext,
+    added: AbortSignal | undefined,
+  ) {
+    super(delivery, envelope, options)
+    this.#outer = outer
+    this.#added = added
+  }
+
+  override get log(): Logger {
+    return this.#outer.log
+  }
+
+  override get signal(): AbortSignal {
+    this.#both ??= this.#added ? AbortSignal.any([this.#outer.signal, this.#added]) : this.#outer.signal
+    return this.#both
+  }
+
+  override get isOver(): boolean {
+    return this.#outer.isOver || this.#added?.aborted === true
+  }
 }

@@ -20,12 +20,16 @@ export interface Outbound {
 }
 
 export interface Context extends Outbound {
+  /** The consumer or worker that handles the message: its Kafka group id. */
+  readonly group: string
   readonly id: string
+  /** Full name of the schema. */
   readonly type: string
   readonly source: string
   readonly time: Date
   readonly correlationId: string
   readonly causationId?: string
+  /** W3C trace context: the message's own, or that of the span that a middleware has begun. What `publish` and `schedule` send carries it. */
   readonly traceparent?: string
   /** The publisher's sequence within the entity (`ce_sequence`), when it sent one. */
   readonly sequence?: string | undefined
@@ -42,5 +46,26 @@ export interface Context extends Outbound {
 
 export type Handler<Out> = (payload: Out, ctx: Context) => unknown
 
-/** Wraps every attempt of a processor; must call `next` once and may do what it likes before, after and around it. */
-export type Middleware = (ctx: Context, next: () => Promise<void>) => Promise<void>
+/** What a middleware may change for what is further inside. */
+export interface ContextChanges {
+  /** Aborts `ctx.signal` too: the deadline of the processor and a lost assignment go on doing so. */
+  readonly signal?: AbortSignal
+  /** Becomes `ctx.traceparent`, and so that of everything that is published and scheduled. */
+  readonly traceparent?: string
+}
+
+/**
+ * Runs what is further inside: the next middleware, in the end the handler. Rejects with what that throws, with
+ * MiddlewareMisused (E_MIDDLEWARE) when called again or too late, and with the reason when the attempt is over by now.
+ */
+export type Next = (changes?: ContextChanges) => Promise<void>
+
+/**
+ * Wraps every attempt of a processor, and does what it likes before, after and around `next`. Its outcome is the attempt's: what it
+ * throws is classified as if the handler had thrown it, and an error that it catches is gone.
+ *
+ * It must call `next` once. Returning without (E_MIDDLEWARE) or calling it twice fails the attempt: else a forgotten call would lose
+ * messages. To finish a message without its handler, throw Skip or DeadLetter. It may throw before `next` has settled, which makes
+ * the handler's result a late one; when it returns before that, what `next` comes to is waited for and counts.
+ */
+export type Middleware = (ctx: Context, next: Next) => Promise<void>

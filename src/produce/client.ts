@@ -44,6 +44,8 @@ export interface ClientOptions {
   readonly source: string
   /** Default: batching of its own on `producer`. */
   readonly sender?: BatchingSender
+  /** Asked at every call that is given no `traceparent`: see ConnectOptions. Must not throw. */
+  readonly traceparent?: () => string | undefined
   readonly now?: () => number
   readonly newId?: () => string
 }
@@ -66,16 +68,18 @@ export function createClient(options: ClientOptions): Client {
     return writer
   }
 
+  const traced = options.traceparent ? tracedBy(options.traceparent) : <T extends PublishOptions>(publish: T): T => publish
+
   return {
     publisher: definition => {
       const writer = writerOf(definition as MessageDefinition)
-      return { publish: (payload, publish = {}) => writer.write(payload, publish) }
+      return { publish: (payload, publish = {}) => writer.write(payload, traced(publish)) }
     },
     scheduler: definition => {
       const writer = writerOf(definition as MessageDefinition)
       return {
         schedule: async (payload, { delay, ...publish } = {}) =>
-          writer.write(payload, delay === undefined ? publish : { ...publish, dueAtMs: now() + durationMs(delay) }),
+          writer.write(payload, traced(delay === undefined ? publish : { ...publish, dueAtMs: now() + durationMs(delay) })),
       }
     },
     close: async () => {
@@ -83,5 +87,12 @@ export function createClient(options: ClientOptions): Client {
       await sender.idle()
       await options.producer.close()
     },
+  }
+}
+
+function tracedBy(current: () => string | undefined): <T extends PublishOptions>(publish: T) => T {
+  return publish => {
+    const traceparent = publish.traceparent === undefined ? current() : undefined
+    return traceparent === undefined ? publish : { ...publish, traceparent }
   }
 }

@@ -1,25 +1,11 @@
-/** What a thrown thing says of itself, whatever it is: handlers throw strings, undefined and frozen objects too. */
+/** What was thrown, as the trail and the log have it. */
 import { createHash } from 'node:crypto'
+import { describeThrown } from '../errors.ts'
 import type { Failure } from '../topic/trail.ts'
 
 export function failureOf(thrown: unknown): Failure {
-  const { name, message, stack } = described(thrown)
+  const { name, message, stack } = describeThrown(thrown)
   return { class: name, message, stack, fingerprint: fingerprint(name, message, stack) }
-}
-
-function described(thrown: unknown): { name: string; message: string; stack: string } {
-  try {
-    if (thrown instanceof Error) {
-      return { name: text(thrown.name) || 'Error', message: text(thrown.message), stack: text(thrown.stack) }
-    }
-    return { name: thrown === null ? 'null' : typeof thrown, message: text(thrown), stack: '' }
-  } catch {
-    return { name: 'unreadable', message: 'what was thrown cannot be read', stack: '' }
-  }
-}
-
-function text(value: unknown): string {
-  return value === undefined ? '' : String(value)
 }
 
 /** Class, message without what differs from record to record (numbers, ids, quoted text), and the first frame of the application. */

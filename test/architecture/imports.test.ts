@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { importCycle, wallsCrossed } from './rooms.ts'
+import { importCycle, reachedFrom, wallsCrossed } from './rooms.ts'
 import { importsOf, sourceFiles } from './sources.ts'
 
 const src = sourceFiles('src')
@@ -12,6 +12,12 @@ test('every room imports only what the table allows', () => {
 
 test('no file imports itself by way of others, types included', () => {
   expect(importCycle(src)).toBeUndefined()
+})
+
+test('nothing but the entry for tracing needs OpenTelemetry, whoever gets it along with something else', () => {
+  const needs = (entry: string) => reachedFrom(src, entry).includes('@opentelemetry/api')
+  expect(['src/index.ts', 'src/testing.ts', 'src/cli.ts'].filter(needs)).toEqual([])
+  expect(needs('src/tracing.ts')).toBe(true)
 })
 
 test('the check sees an import of every form', () => {
@@ -59,6 +65,10 @@ test.each([
   ['src/broker/kafkajs/connect.ts', `import avsc from 'avsc'`],
   ['src/consume/decode.ts', `import { SchemaRegistry } from '@kafkajs/confluent-schema-registry'`],
   ['src/produce/batch.ts', `import { Partitioners } from 'kafkajs/src/producer/index.js'`],
+  ['src/consume/attempt.ts', `import { timeout } from '../middleware/timeout.ts'`],
+  ['src/testing.ts', `import { tracing } from './middleware/tracing.ts'`],
+  ['src/middleware/tracing.ts', `import { failureOf } from '../retry/failure.ts'`],
+  ['src/process/process.ts', `import { trace } from '@opentelemetry/api'`],
   ['src/shiny/new.ts', `import { topic } from '../topic/names.ts'`],
 ])('the check catches %s: %s', (path, text) => {
   expect(crossed(path, text)).toHaveLength(1)

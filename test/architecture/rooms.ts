@@ -36,13 +36,16 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   redrive: ['topic', 'broker', 'dlq'],
   config: ['message', 'topic', 'consume'],
   process: ['config', 'message', 'schema', 'topic', 'broker', 'produce', 'consume', 'retry', 'dlq', 'observe'],
+  // Nothing of the core imports it: a service hands it in.
+  middleware: ['message', 'consume'],
   replay: ['topic', 'broker', 'process'],
   dev: ['broker'],
   // Where it is all put together; nobody imports these.
   command: all,
   connect: all,
-  index: [...all, 'connect'],
+  index: [...all, 'connect', 'middleware'],
   testing: all,
+  tracing: ['middleware'],
   cli: all,
 }
 
@@ -53,6 +56,7 @@ const onlyIn: readonly (readonly [name: string, place: string])[] = [
   ['kafkajs', 'src/broker/kafkajs/'],
   ['avsc', 'src/schema/'],
   ['prom-client', 'src/observe/'],
+  ['@opentelemetry/api', 'src/middleware/'],
   ['@kafkajs/confluent-schema-registry', 'src/schema/'],
 ]
 
@@ -93,4 +97,12 @@ export function importCycle(files: readonly SourceFile[]): string[] | undefined 
     return undefined
   }
   return files.map(file => visit(file.path, [])).find(cycle => cycle !== undefined)
+}
+
+/** The files and packages that are loaded with `entry`, by whatever way; types count as imports. */
+export function reachedFrom(files: readonly SourceFile[], entry: string): string[] {
+  const graph = new Map(files.map(file => [file.path, importsOf(file)]))
+  const reached = new Set([entry])
+  for (const path of reached) for (const name of graph.get(path) ?? []) reached.add(name)
+  return [...reached]
 }

@@ -22,8 +22,9 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 test('holds what was built, and what one reads first, and nothing else', () => {
   expect(strayPaths(packed.paths)).toEqual([])
-  for (const path of ['package.json', 'dist/index.js', 'dist/index.d.ts', 'dist/testing.js', 'dist/testing.d.ts', 'dist/cli.js'])
-    expect(packed.paths).toContain(path)
+  for (const entry of ['index', 'testing', 'tracing'])
+    for (const path of [`dist/${entry}.js`, `dist/${entry}.d.ts`]) expect(packed.paths).toContain(path)
+  for (const path of ['package.json', 'dist/cli.js']) expect(packed.paths).toContain(path)
 })
 
 test('brings no Node with it', () => {
@@ -48,6 +49,9 @@ test('gives an empty project all that the README imports', async () => {
       'DeadLetter',
       'Skip',
       'avroSchema',
+      'timeout',
+      'logContext',
+      'messageFields',
     ]),
   )
 })
@@ -55,6 +59,15 @@ test('gives an empty project all that the README imports', async () => {
 test('gives an empty project the test kit', async () => {
   expect(await exportsOf('spillway/testing')).not.toEqual([])
 }, 30_000)
+
+test('gives tracing to a project that has OpenTelemetry, which it asks nobody to install', async () => {
+  const manifest = JSON.parse(readFileSync(join(project, 'node_modules/spillway/package.json'), 'utf8'))
+  expect(manifest.dependencies).not.toHaveProperty('@opentelemetry/api')
+  expect(manifest.peerDependencies).toHaveProperty('@opentelemetry/api')
+  expect(manifest.peerDependenciesMeta['@opentelemetry/api']).toEqual({ optional: true })
+  await execute(project, 'npm', ['install', '@opentelemetry/api@1'])
+  expect(await exportsOf('spillway/tracing')).toEqual(['activeTraceparent', 'tracing'])
+}, 60_000)
 
 test('gives an empty project the command line', async () => {
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
