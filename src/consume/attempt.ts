@@ -1,6 +1,6 @@
 /** One try of a record: decode it, find its handler, run it under its deadline. Never rejects: whatever happens is the answer. */
 import { AssignmentLost, codeOf, HandlerTimeout } from '../errors.ts'
-import { type Envelope, readEnvelope } from '../message/envelope.ts'
+import { type Envelope, RecordEnvelope } from '../message/envelope.ts'
 import type { Signals } from '../observe/signals.ts'
 import type { Decoded, Decoder } from '../schema/decoder.ts'
 import type { Attempted, Delivery } from './admission.ts'
@@ -38,32 +38,55 @@ export function createAttempt(options: AttemptOptions): Attempt {
     deadLetter: processor.unhandled === 'dead-letter',
   })
 
-  return async (delivery, scope) => {
+  // No async function where nothing is awaited: a promise more is felt at every message.
+  const handle = (decoded: Decoded, delivery: Delivery, scope: AttemptScope): Promise<Attempted> => {
     const { record, origin } = delivery
-    if (record.value === null) return unhandled('null', '')
-    let decoded: Decoded
-    try {
-      const decoding = decoder.decode(record.value)
-      decoded = decoding instanceof Promise ? await decoding : decoding
-    } catch (error) {
-      return codeOf(error) === 'E_UNDECODABLE' ? { kind: 'undecodable', error } : { kind: 'threw', type: '', id: '', error }
-    }
     const { type } = decoded
-    const envelope = readEnvelope(record.headers, origin, type)
-    const { id } = envelope
+    const envelope = new RecordEnvelope(record, origin, type)
     const run = decoded.kind === 'message' ? runs.get(origin.topic)?.get(type) : undefined
-    if (!run || decoded.kind !== 'message') return unhandled(type, id)
+    if (!run || decoded.kind !== 'message') return Promise.resolve(unhandled(type, envelope.id))
     // The registry may have taken its time: by now another process may be running this record.
-    if (scope.isOver) return { kind: 'threw', type, id, error: new AssignmentLost('the assignment was lost') }
-    const ctx = new HandlerContext(delivery, envelope, options)
-    const startedAtMs = performance.now()
-    try {
-      await underDeadline(options, ctx, scope.calls, () => run(decoded.payload, ctx))
-      return { kind: 'returned', type, id, durationMs: performance.now() - startedAtMs }
-    } catch (error) {
-      tellTimeout(error, ctx, options.signals)
-      return { kind: 'threw', type, id, error }
+    if (scope.isOver) {
+      const error = new AssignmentLost('the assignment was lost')
+      return Promise.resolve({ kind: 'threw', type, id: envelope.id, error })
     }
+    return new Promise(resolve => new HandlerCall(options, delivery, envelope, scope.calls, resolve).run(run, decoded.payload))
+  }
+
+  return (delivery, scope) => {
+    const { value } = delivery.record
+    if (value === null) return Promise.resolve(unhandled('null', ''))
+    try {
+      const decoding = decoder.decode(value)
+      if (!(decoding instanceof Promise)) return handle(decoding, delivery, scope)
+      return decoding.then(decoded => handle(decoded, delivery, scope), undecoded)
+    } catch (error) {
+      return Promise.resolve(undecoded(error))
+    }
+  }
+}
+
+function undecoded(error: unknown): Attempted {
+  return codeOf(error) === 'E_UNDECODABLE' ? { kind: 'undecodable', error } : { kind: 'threw', type: '', id: '', error }
+}
+
+/** The id is read from the headers when somebody asks. */
+class Returned {
+  readonly kind = 'returned'
+  readonly durationMs: number
+  readonly #ctx: HandlerContext
+
+  constructor(ctx: HandlerContext, durationMs: number) {
+    this.#ctx = ctx
+    this.durationMs = durationMs
+  }
+
+  get type(): string {
+    return this.#ctx.type
+  }
+
+  get id(): string {
+    return this.#ctx.id
   }
 }
 
@@ -84,59 +107,70 @@ function timeoutMsOf(thrown: unknown): number | undefined {
   }
 }
 
-/** Settles by the deadline, whether `run` does or not; a later result of `run` is told as a signal and otherwise ignored. */
-function underDeadline(options: AttemptOptions, ctx: HandlerContext, running: Running, run: () => Promise<void>): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const call = new HandlerCall(options, ctx, running, reject)
-    run().then(
-      () => call.end() && resolve(),
-      error => call.end() && reject(error),
-    )
-  })
-}
-
+/** Settles by the deadline, whether the handler does or not; a later result of it is told as a signal and otherwise ignored. */
 class HandlerCall implements Cancellable {
   place = 0
   readonly #options: AttemptOptions
   readonly #ctx: HandlerContext
   readonly #running: Running
-  readonly #reject: (reason: unknown) => void
-  readonly #timer: NodeJS.Timeout
+  readonly #resolve: (attempted: Attempted) => void
+  readonly #startedAtMs = performance.now()
   #over = false
 
-  constructor(options: AttemptOptions, ctx: HandlerContext, running: Running, reject: (reason: unknown) => void) {
+  constructor(
+    options: AttemptOptions,
+    delivery: Delivery,
+    envelope: Envelope,
+    running: Running,
+    resolve: (attempted: Attempted) => void,
+  ) {
     this.#options = options
-    this.#ctx = ctx
+    this.#ctx = new HandlerContext(delivery, envelope, options)
     this.#running = running
-    this.#reject = reject
-    this.#timer = setTimeout(timeOut, options.processor.handlerTimeoutMs, this)
-    running.add(this)
+    this.#resolve = resolve
+  }
+
+  run(run: Run, payload: unknown): void {
+    this.#running.add(this)
+    run(payload, this.#ctx).then(
+      () => this.#end() && this.#resolve(new Returned(this.#ctx, performance.now() - this.#startedAtMs)),
+      error => this.#end() && this.#threw(error),
+    )
+  }
+
+  get timeoutMs(): number {
+    return this.#options.processor.handlerTimeoutMs
+  }
+
+  get deadlineMs(): number {
+    return this.#startedAtMs + this.timeoutMs
+  }
+
+  timeOut(): void {
+    this.cancel(new HandlerTimeout(this.timeoutMs))
+  }
+
+  cancel(reason: unknown): void {
+    this.#ctx.cancel(reason)
+    if (this.#end()) this.#threw(reason)
+  }
+
+  #threw(error: unknown): void {
+    const { type, id } = this.#ctx
+    tellTimeout(error, this.#ctx, this.#options.signals)
+    this.#resolve({ kind: 'threw', type, id, error })
   }
 
   /** True the first time. */
-  end(): boolean {
+  #end(): boolean {
     if (this.#over) {
       tellLate(this.#options, this.#ctx)
       return false
     }
     this.#over = true
-    clearTimeout(this.#timer)
     this.#running.remove(this)
     return true
   }
-
-  cancel(reason: unknown): void {
-    this.#ctx.cancel(reason)
-    if (this.end()) this.#reject(reason)
-  }
-
-  timeOut(): void {
-    this.cancel(new HandlerTimeout(this.#options.processor.handlerTimeoutMs))
-  }
-}
-
-function timeOut(call: HandlerCall): void {
-  call.timeOut()
 }
 
 function tellLate({ processor, signals }: AttemptOptions, { type }: HandlerContext): void {

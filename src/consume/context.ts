@@ -15,13 +15,7 @@ export interface ContextOptions {
 
 /** What a handler gets beside the payload. What costs something is made when it is first used: a child logger alone is dearer than a whole attempt. */
 export class HandlerContext implements Context {
-  readonly id: string
   readonly type: string
-  readonly source: string
-  readonly time: Date
-  readonly correlationId: string
-  readonly causationId?: string
-  readonly traceparent?: string
   readonly attempt: number
   readonly redriveCount: number
   readonly origin: Origin
@@ -36,16 +30,34 @@ export class HandlerContext implements Context {
     this.#delivery = delivery
     this.#envelope = envelope
     this.#options = options
-    this.id = envelope.id
     this.type = envelope.type
-    this.source = envelope.source
-    this.time = envelope.time
-    this.correlationId = envelope.correlationId ?? envelope.id
-    if (envelope.causationId !== undefined) this.causationId = envelope.causationId
-    if (envelope.traceparent !== undefined) this.traceparent = envelope.traceparent
     this.attempt = delivery.attempt
     this.redriveCount = delivery.trail?.redriveCount ?? 0
     this.origin = delivery.origin
+  }
+
+  get id(): string {
+    return this.#envelope.id
+  }
+
+  get source(): string {
+    return this.#envelope.source
+  }
+
+  get time(): Date {
+    return this.#envelope.time
+  }
+
+  get correlationId(): string {
+    return this.#envelope.correlationId ?? this.id
+  }
+
+  get causationId(): string | undefined {
+    return this.#envelope.causationId
+  }
+
+  get traceparent(): string | undefined {
+    return this.#envelope.traceparent
   }
 
   get group(): string {
@@ -85,7 +97,9 @@ export class HandlerContext implements Context {
 
   /** The same message, as it is seen from further inside. */
   with({ signal, traceparent }: ContextChanges): HandlerContext {
-    const envelope = traceparent === undefined ? this.#envelope : { ...this.#envelope, traceparent }
+    const { id, type, source, time, correlationId, causationId } = this.#envelope
+    const envelope =
+      traceparent === undefined ? this.#envelope : { id, type, source, time, correlationId, causationId, traceparent }
     return new InnerContext(this.#delivery, envelope, this.#options, this, signal)
   }
 

@@ -19,6 +19,7 @@ export interface Outbound {
   schedule<In, Out>(definition: JobDefinition<In, Out>, payload: NoInfer<In>, options?: { delay?: Duration }): Promise<Receipt>
 }
 
+/** What a handler gets beside the payload. Most of it is read when it is asked for: take it out by name, `{ ...ctx }` lacks it. */
 export interface Context extends Outbound {
   /** The consumer or worker that handles the message: its Kafka group id. */
   readonly group: string
@@ -28,9 +29,9 @@ export interface Context extends Outbound {
   readonly source: string
   readonly time: Date
   readonly correlationId: string
-  readonly causationId?: string
+  readonly causationId?: string | undefined
   /** W3C trace context: the message's own, or that of the span that a middleware has begun. What `publish` and `schedule` send carries it. */
-  readonly traceparent?: string
+  readonly traceparent?: string | undefined
   /** The publisher's sequence within the entity (`ce_sequence`), when it sent one. */
   readonly sequence?: string | undefined
   /** 1 at the first try. */

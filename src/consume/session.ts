@@ -225,14 +225,17 @@ export class GroupSession implements Session, AttemptScope {
   /** One turn of a lane. Must not reject. Few awaits: each of them is some of the cost of every record. */
   async #process(tracked: Tracked): Promise<void> {
     const { delivery } = tracked
-    const { admission } = this.#options
+    const { admission, limits } = this.#options
     try {
       // Asked anew, since it may have stood in its lane for long.
       const verdict = this.#verdict(delivery)
       if (verdict.kind === 'wait') return tracked.partition.waiting.add(tracked, verdict.untilMs)
       if (verdict.kind === 'forward') await admission.forward(delivery, verdict.untilMs, this)
       if (verdict.kind === 'run') {
-        const settling = admission.settle(delivery, await this.#attempted(tracked), this)
+        let attempted = await this.#attempt(tracked)
+        this.#endAttempt(tracked)
+        if (isWaitedOut(attempted, limits.handlerOutageMs > 0)) attempted = await this.#afterOutage(tracked, attempted.error)
+        const settling = admission.settle(delivery, attempted, this)
         if (settling) await settling
       }
       if (!this.isOver) this.#finish(tracked)
@@ -245,29 +248,28 @@ export class GroupSession implements Session, AttemptScope {
     }
   }
 
-  /** Until the record itself has an answer: an outage is waited out, and no attempt is used up. */
-  async #attempted(tracked: Tracked): Promise<Attempted> {
+  #attempt(tracked: Tracked): Promise<Attempted> {
     const { delivery } = tracked
-    if (delivery.refusal) return { kind: 'refused', error: delivery.refusal }
-    const { attempt, clock, limits } = this.#options
-    tracked.attemptSinceMs = clock.now()
-    const handlerUntilMs = tracked.attemptSinceMs + limits.handlerOutageMs
-    try {
-      return this.#answerOf(tracked, await attempt(delivery, this), handlerUntilMs)
-    } catch (error) {
-      const again = async () => {
-        tracked.attemptSinceMs = clock.now()
-        return this.#answerOf(tracked, await attempt(delivery, this), handlerUntilMs)
-      }
-      return this.#persistAfter(error, delivery, outage, again)
-    }
+    if (delivery.refusal) return Promise.resolve({ kind: 'refused', error: delivery.refusal })
+    tracked.attemptSinceMs = this.#options.clock.now()
+    return this.#options.attempt(delivery, this)
   }
 
-  #answerOf(tracked: Tracked, attempted: Attempted, handlerUntilMs: number): Attempted {
+  #endAttempt(tracked: Tracked): void {
     tracked.attemptSinceMs = 0
     if (this.isOver) throw new AssignmentLost('the assignment was lost while the handler ran')
-    if (isWaitedOut(attempted, this.#options.clock.now() < handlerUntilMs)) throw attempted.error
-    return attempted
+  }
+
+  /** Until the record itself has an answer: an outage is waited out, and no attempt is used up. */
+  #afterOutage(tracked: Tracked, error: unknown): Promise<Attempted> {
+    const { clock, limits } = this.#options
+    const handlerUntilMs = clock.now() + limits.handlerOutageMs
+    return this.#persistAfter(error, tracked.delivery, outage, async () => {
+      const attempted = await this.#attempt(tracked)
+      this.#endAttempt(tracked)
+      if (isWaitedOut(attempted, clock.now() < handlerUntilMs)) throw attempted.error
+      return attempted
+    })
   }
 
   #finish(tracked: Tracked): void {

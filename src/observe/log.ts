@@ -9,7 +9,10 @@ export { createLogger, type LoggerOptions } from './logger.ts'
 
 type Level = 'debug' | 'info' | 'warn' | 'error'
 /** What pino's loggers have, and all that is needed here. */
-export type LineLogger = { readonly [L in Level]: (fields: object, message: string) => void }
+export type LineLogger = { readonly [L in Level]: (fields: object, message: string) => void } & {
+  /** Without it every level counts as enabled. */
+  readonly isLevelEnabled?: (level: string) => boolean
+}
 
 const levels: Readonly<Record<SignalName, Level>> = {
   'consumer.joined': 'info',
@@ -46,7 +49,11 @@ const longestStack = 1_500
 
 /** Returns the function that ends it. */
 export function logSignals(signals: Signals, logger: LineLogger): () => void {
-  const ends = (Object.keys(levels) as SignalName[]).map(name =>
+  const names = (Object.keys(levels) as SignalName[]).filter(
+    // A line that nobody writes is not put together either: one of these is told of every message.
+    name => levels[name] !== 'debug' || logger.isLevelEnabled?.('debug') !== false,
+  )
+  const ends = names.map(name =>
     signals.on(name, signal => {
       const { level, message, fields } = lineOf(name, signal)
       logger[level](fields, message)

@@ -87,6 +87,11 @@ export class Signals {
     }
   }
 
+  /** Whether anybody listens: for what is dear to put together. */
+  hears(name: SignalName): boolean {
+    return (this.#listeners.get(name)?.length ?? 0) > 0
+  }
+
   emit<N extends SignalName>(name: N, signal: SignalMap[N]): void {
     const listeners = this.#listeners.get(name)
     if (!listeners) return

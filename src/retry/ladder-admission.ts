@@ -11,6 +11,7 @@ import type { Admission, Attempted, Delivery, Session, Verdict } from '../consum
 import { type Clock, systemClock } from '../consume/clock.ts'
 import { type LetterSource, type LetterTrail, letterOf, shorterLetters } from '../dlq/letter.ts'
 import { codeOf, RecordTooLarge } from '../errors.ts'
+import type { Origin } from '../message/envelope.ts'
 import { headerNumber } from '../message/headers.ts'
 import type { AboutMessage, Signals } from '../observe/signals.ts'
 import { type Ladder, type Tier, tierAfter, tierWithin } from '../topic/ladder.ts'
@@ -25,7 +26,8 @@ export interface LadderAdmissionOptions {
   readonly clock?: Clock
 }
 
-type Unfinished = Exclude<Attempted, { readonly kind: 'returned' }>
+type Returned = Extract<Attempted, { readonly kind: 'returned' }>
+type Unfinished = Exclude<Attempted, Returned>
 
 const run: Verdict = { kind: 'run' }
 
@@ -64,8 +66,8 @@ export class LadderAdmission implements Admission {
 
   settle(delivery: Delivery, attempted: Attempted, session: Session): Promise<void> | undefined {
     if (attempted.kind !== 'returned') return this.#settleFailure(delivery, attempted, session)
-    const { type, id, durationMs } = attempted
-    this.#options.signals.emit('message.done', { ...this.#about(delivery, type, id), durationMs })
+    const { signals } = this.#options
+    if (signals.hears('message.done')) signals.emit('message.done', new Done(this.#ladder.group, delivery, attempted))
     return undefined
   }
 
@@ -196,6 +198,39 @@ export class LadderAdmission implements Admission {
 
   #about({ origin, attempt }: Delivery, type: string, id: string): AboutMessage {
     return { group: this.#ladder.group, type, id, origin, attempt }
+  }
+}
+
+/** On the way of every message: what a listener does not ask for is not made. */
+class Done implements AboutMessage {
+  readonly group: string
+  readonly #delivery: Delivery
+  readonly #returned: Returned
+
+  constructor(group: string, delivery: Delivery, returned: Returned) {
+    this.group = group
+    this.#delivery = delivery
+    this.#returned = returned
+  }
+
+  get type(): string {
+    return this.#returned.type
+  }
+
+  get id(): string {
+    return this.#returned.id
+  }
+
+  get origin(): Origin {
+    return this.#delivery.origin
+  }
+
+  get attempt(): number {
+    return this.#delivery.attempt
+  }
+
+  get durationMs(): number {
+    return this.#returned.durationMs
   }
 }
 

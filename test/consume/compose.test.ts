@@ -11,7 +11,7 @@ const never = new Promise<never>(() => {})
 const stray: unknown[] = []
 const note = (reason: unknown) => void stray.push(reason)
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
   process.on('unhandledRejection', note)
 })
 afterEach(() => {
@@ -79,8 +79,9 @@ describe('a changed context', () => {
       }
     const { run, sent } = oneAttempt({
       middleware: [look('outside'), (_, next) => next({ traceparent }), look('inside')],
-      handler: async (_, { publish, schedule, ...ctx }) => {
-        seen.push(['handler', ctx.traceparent])
+      handler: async (_, ctx) => {
+        const { publish, schedule, traceparent: seenInside } = ctx
+        seen.push(['handler', seenInside])
         await publish(thing, { id: '1' })
         await schedule(thing as never, { id: '2' } as never)
       },

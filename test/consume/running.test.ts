@@ -1,10 +1,12 @@
 import { expect, test } from 'vitest'
 import { type Cancellable, Running } from '../../src/consume/running.ts'
 
+const never = { place: 0, timeoutMs: 60_000, deadlineMs: Number.POSITIVE_INFINITY, timeOut: () => {} }
+
 function setUp(count: number) {
   const running = new Running()
   const cancelled: number[] = []
-  const all = Array.from({ length: count }, (_, i): Cancellable => ({ place: 0, cancel: () => void cancelled.push(i) }))
+  const all = Array.from({ length: count }, (_, i): Cancellable => ({ ...never, cancel: () => void cancelled.push(i) }))
   for (const one of all) running.add(one)
   return { running, all, cancelled }
 }
@@ -19,7 +21,7 @@ test('what was removed, first, last or between, is not cancelled; all others are
 
 test('one that takes itself out while all are cancelled spares nobody', () => {
   const { running, cancelled } = setUp(3)
-  const hasty: Cancellable = { place: 0, cancel: () => running.remove(hasty) }
+  const hasty: Cancellable = { ...never, cancel: () => running.remove(hasty) }
   running.add(hasty)
   running.cancel('over')
   running.cancel('again')

@@ -5,7 +5,7 @@ import { OrderCancelled, OrderPlaced } from '../../schemas/generated.ts'
 import { AssignmentLost } from '../../src/errors.ts'
 import { oneAttempt, outcomeOf } from './one-attempt.ts'
 
-beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }))
+beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }))
 afterEach(() => void vi.useRealTimers())
 
 const turn = () => new Promise<void>(resolve => setImmediate(resolve))

@@ -162,7 +162,7 @@ describe('what a handler throws', () => {
 })
 
 describe('the span of a handler that does not settle', () => {
-  beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }))
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }))
   afterEach(() => {
     vi.useRealTimers()
     diag.disable()
