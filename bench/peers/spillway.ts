@@ -6,7 +6,7 @@ import { orderPlaced, payloads } from '../records.ts'
 import type { Peer } from './peers.ts'
 
 /** Entities at the same time. The default is 64; the other peers are given what suits them, too. */
-const concurrency = 256
+const concurrency = 1024
 
 export const peer: Peer = {
   async consume(job, handle) {

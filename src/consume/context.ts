@@ -1,8 +1,5 @@
-import type { EventDefinition, JobDefinition } from '../message/definition.ts'
-import type { Duration } from '../message/duration.ts'
 import type { Envelope, Origin } from '../message/envelope.ts'
 import { headerText } from '../message/headers.ts'
-import type { Receipt } from '../message/receipt.ts'
 import type { Delivery } from './admission.ts'
 import type { Context, ContextChanges, Logger, Outbound } from './handler.ts'
 
@@ -103,15 +100,14 @@ export class HandlerContext implements Context {
     return new InnerContext(this.#delivery, envelope, this.#options, this, signal)
   }
 
-  // Fields, not methods: handlers take them out of the context.
-  readonly publish = <In, Out>(definition: EventDefinition<In, Out>, payload: NoInfer<In>): Promise<Receipt> =>
-    this.#options.outbound(this.#envelope).publish(definition, payload)
+  // Functions of their own, not methods: handlers take them out of the context.
+  get publish(): Outbound['publish'] {
+    return (definition, payload) => this.#options.outbound(this.#envelope).publish(definition, payload)
+  }
 
-  readonly schedule = <In, Out>(
-    definition: JobDefinition<In, Out>,
-    payload: NoInfer<In>,
-    options?: { delay?: Duration },
-  ): Promise<Receipt> => this.#options.outbound(this.#envelope).schedule(definition, payload, options)
+  get schedule(): Outbound['schedule'] {
+    return (definition, payload, options) => this.#options.outbound(this.#envelope).schedule(definition, payload, options)
+  }
 }
 
 /** Ends with the one around it. A class of its own, so that attempts without such a middleware carry nothing for it. */

@@ -1,5 +1,7 @@
 import type { BrokerRecord, TopicPartition } from '../broker/port.ts'
-import { readTrail, type Trail, trailHeadersOf } from '../topic/trail.ts'
+import type { RecordRefused } from '../errors.ts'
+import type { Origin } from '../message/envelope.ts'
+import { readTrail, trailHeadersOf } from '../topic/trail.ts'
 import type { Delivery } from './admission.ts'
 import { type RecordLimits, refusalOf, withTrailAllowance } from './guard.ts'
 
@@ -9,23 +11,25 @@ export function deliveries(sources: ReadonlySet<string>, limits: RecordLimits): 
   return record => {
     const isSource = sources.has(record.topic)
     const refusal = refusalOf(record, isSource ? limits : tierLimits)
-    const trail = isSource ? undefined : readTrail(refusal ? trailHeadersOf(record.headers) : record.headers)
-    return { record, ...whence(record, trail), ...(refusal && { refusal }) }
+    if (isSource && !refusal) return { record, origin: originOf(record), attempt: 1 }
+    return copyOrRefused(record, isSource, refusal)
   }
 }
 
+function copyOrRefused(record: BrokerRecord, isSource: boolean, refusal: RecordRefused | undefined): Delivery {
+  const trail = isSource ? undefined : readTrail(refusal ? trailHeadersOf(record.headers) : record.headers)
+  const delivery: Delivery = trail
+    ? { record, origin: trail.origin, trail, attempt: trail.attempt + 1 }
+    : { record, origin: originOf(record), attempt: 1 }
+  return refusal ? { ...delivery, refusal } : delivery
+}
+
 /** Field by field: an origin travels in signals and logs, where the record's payload has no business. */
-function whence({ topic, partition, offset, timestampMs, unreadable }: BrokerRecord, trail: Trail | undefined) {
-  if (trail) return { origin: trail.origin, trail, attempt: trail.attempt + 1 }
-  return { origin: { topic, partition, offset: unreadable?.firstOffset ?? offset, timestampMs }, attempt: 1 }
+function originOf({ topic, partition, offset, timestampMs, unreadable }: BrokerRecord): Origin {
+  return { topic, partition, offset: unreadable?.firstOffset ?? offset, timestampMs }
 }
 
 /** An entity is a key of one source partition; without a key, the whole partition is one. */
 export function placeOf({ topic, partition }: TopicPartition): string {
   return `${topic}/${partition}`
-}
-
-/** As text: bytes are no keys of a Map. */
-export function keyOf({ key }: BrokerRecord): string {
-  return key === null ? 'no key' : `=${key.toString('latin1')}`
 }

@@ -8,7 +8,7 @@ import type { Signals } from '../observe/signals.ts'
 import type { Admission, Attempted, Delivery, ReasonOf, Session, Verdict } from './admission.ts'
 import type { Attempt, AttemptScope } from './attempt.ts'
 import { type Clock, withinMs } from './clock.ts'
-import { keyOf, placeOf } from './delivery.ts'
+import { placeOf } from './delivery.ts'
 import { encodeFinished } from './finished.ts'
 import { Lanes } from './lanes.ts'
 import type { SessionLimits } from './limits.ts'
@@ -214,7 +214,10 @@ export class GroupSession implements Session, AttemptScope {
     const { delivery, partition } = tracked
     // A copy belongs to the entity of its original; any other record lies where it came from.
     const place = delivery.trail ? placeOf(delivery.origin) : partition.place
-    this.#lanes.push(place, keyOf(delivery.record), tracked)
+    const { key } = delivery.record
+    // As text: bytes are no keys of a Map.
+    if (key === null) this.#lanes.push(`${place} without a key`, '', tracked)
+    else this.#lanes.push(place, key.toString('latin1'), tracked)
   }
 
   /** A refused record goes its way to the dead letters: nobody asks its headers whether it is due. */
