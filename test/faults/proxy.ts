@@ -1,13 +1,14 @@
 /** A TCP proxy in front of a broker that can be slow, cut every connection, go silent, or lose the answers to produce requests. */
 import { connect, createServer, type Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
+import { fineWeather, type Weather, Wire } from './wire.ts'
 
 export interface Proxy {
   readonly port: number
   /** Where the broker listens; known only once its own port is. */
   to(port: number): void
-  /** Each direction is so much slower from now on; 0: no more. */
-  slow(ms: number): void
+  /** From now on, for each direction. */
+  weather(weather: Weather): void
   /** Resets every connection. New ones are let through. */
   cut(): number
   /** The connections there are now stay open and pass nothing any more, for ever. New ones are let through. */
@@ -31,13 +32,10 @@ const produceKey = 0
 export async function startProxy(): Promise<Proxy> {
   const links = new Set<Link>()
   let target = 0
-  let delayMs = 0
+  let current = fineWeather
+  const [there, backAgain] = [new Wire(() => current), new Wire(() => current)]
   let losing = false
   let lost = 0
-  const later = (run: () => void) => {
-    if (delayMs === 0) run()
-    else setTimeout(run, delayMs)
-  }
   const server = createServer({ noDelay: true }, client => {
     const link: Link = { client, server: connect({ port: target, host: '127.0.0.1', noDelay: true }), silent: false }
     links.add(link)
@@ -50,9 +48,9 @@ export async function startProxy(): Promise<Proxy> {
       link.server.destroy()
     }
     for (const socket of [client, link.server]) socket.on('error', end).on('close', end)
-    const pass = (to: Socket) => (frame: Buffer) => later(() => link.silent || to.destroyed || void to.write(frame))
-    const forward = pass(link.server)
-    const back = pass(client)
+    const pass = (to: Socket) => (piece: Buffer) => link.silent || to.destroyed || void to.write(piece)
+    const forward = there.connection(pass(link.server))
+    const back = backAgain.connection(pass(client))
     client.on(
       'data',
       frames(frame => {
@@ -83,8 +81,8 @@ export async function startProxy(): Promise<Proxy> {
     to: given => {
       target = given
     },
-    slow: ms => {
-      delayMs = ms
+    weather: weather => {
+      current = weather
     },
     cut() {
       const all = [...links]
