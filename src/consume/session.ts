@@ -146,7 +146,7 @@ export class GroupSession implements Session, AttemptScope {
   async drain(atMostMs: number): Promise<number> {
     this.#lanes.close()
     this.#draining.abort(new AssignmentLost('the assignment is being given up'))
-    for (const partition of this.#all()) partition.clear()
+    for (const partition of this.#all()) partition.close()
     this.#releaseRoom()
     await withinMs(this.#options.clock, atMostMs, this.#lanes.idle())
     return this.#lanes.running
@@ -159,7 +159,7 @@ export class GroupSession implements Session, AttemptScope {
     this.#lanes.close()
     const lost = new AssignmentLost('the assignment was lost while the handler ran')
     if (!this.#draining.signal.aborted) this.#draining.abort(lost)
-    for (const partition of this.#all()) partition.clear()
+    for (const partition of this.#all()) partition.close()
     this.#releaseRoom()
     for (const cancel of [...this.cancels]) cancel(lost)
   }
