@@ -3,7 +3,7 @@ import { AssignmentLost, codeOf, HandlerTimeout } from '../errors.ts'
 import { type Envelope, readEnvelope } from '../message/envelope.ts'
 import type { Signals } from '../observe/signals.ts'
 import type { Decoded, Decoder } from '../schema/decoder.ts'
-import type { Attempted, Delivery } from './admission.ts'
+import type { Attempted, BlockReason, Delivery } from './admission.ts'
 import { HandlerContext } from './context.ts'
 import type { Context, Handler, Logger, Middleware, Outbound } from './handler.ts'
 import type { Processor } from './processor.ts'
@@ -54,6 +54,13 @@ export function createAttempt(options: AttemptOptions): Attempt {
     if (scope.isOver) return { kind: 'threw', type, id: envelope.id, error: new AssignmentLost('the assignment was lost') }
     return tryHandler(options, handler, decoded.payload, new HandlerContext(delivery, envelope, options), scope)
   }
+}
+
+/** Failures that are never the message's fault: the record waits where it is and no attempt is used up. */
+export function outage(error: unknown): BlockReason | undefined {
+  const code = codeOf(error)
+  if (code === 'E_REGISTRY_UNAVAILABLE') return 'registry'
+  return code === 'E_BROKER_UNAVAILABLE' ? 'broker' : undefined
 }
 
 async function tryHandler(

@@ -3,10 +3,10 @@
  * finishes in it is neither committed nor settled.
  */
 import type { AssignedPartition, BrokerRecord, CommittedOffset, TopicPartition } from '../broker/port.ts'
-import { AssignmentLost, codeOf } from '../errors.ts'
+import { AssignmentLost } from '../errors.ts'
 import type { Signals } from '../observe/signals.ts'
 import type { Admission, Attempted, BlockReason, Delivery, Session, Verdict } from './admission.ts'
-import type { Attempt, AttemptScope } from './attempt.ts'
+import { type Attempt, type AttemptScope, outage } from './attempt.ts'
 import { type Clock, pause, withinMs } from './clock.ts'
 import { laneOf } from './delivery.ts'
 import { encodeFinished } from './finished.ts'
@@ -39,13 +39,6 @@ export interface SessionProgress {
   readonly positions: readonly (TopicPartition & { readonly position: bigint })[]
 }
 
-/** Failures that are never the message's fault: the record waits where it is and no attempt is used up. */
-function outage(error: unknown): BlockReason | undefined {
-  const code = codeOf(error)
-  if (code === 'E_REGISTRY_UNAVAILABLE') return 'registry'
-  return code === 'E_BROKER_UNAVAILABLE' ? 'broker' : undefined
-}
-
 export class GroupSession implements Session, AttemptScope {
   readonly #options: SessionOptions
   readonly #partitions = new Map<string, Map<number, Partition>>()
@@ -54,6 +47,7 @@ export class GroupSession implements Session, AttemptScope {
   readonly cancels = new Set<(reason: unknown) => void>()
   #queuedBytes = 0
   isOver = false
+  #isLost = false
   readonly #lowWater = new Set<() => void>()
 
   constructor(assigned: readonly AssignedPartition[], options: SessionOptions) {
@@ -132,22 +126,24 @@ export class GroupSession implements Session, AttemptScope {
 
   /** What has changed since the last call, all of one instant. */
   takeCommit(): CommittedOffset[] {
-    if (this.isOver) return []
+    if (this.isOver || this.#isLost) return []
     return this.#all()
       .filter(({ ledger }) => ledger.takeChanged())
-      .map(partition => {
-        const offset = partition.ledger.prefix
-        const metadata = encodeFinished(offset, partition.ledger.finishedAbovePrefix())
-        return { topic: partition.topic, partition: partition.partition, offset, metadata }
+      .map(({ topic, partition, ledger }) => {
+        const offset = ledger.prefix
+        return { topic, partition, offset, metadata: encodeFinished(offset, ledger.finishedAbovePrefix()) }
       })
+  }
+
+  /** The group has moved on without it: what has not begun is another's by now, and nothing can be committed. What runs may finish. */
+  lose(): void {
+    this.#isLost = true
+    this.#close('the group has moved on')
   }
 
   /** Nothing starts any more, what runs may finish. Resolves when nothing runs or after `atMostMs`, with how many still run. */
   async drain(atMostMs: number): Promise<number> {
-    this.#lanes.close()
-    this.#draining.abort(new AssignmentLost('the assignment is being given up'))
-    for (const partition of this.#all()) partition.close()
-    this.#releaseRoom()
+    this.#close('the assignment is being given up')
     await withinMs(this.#options.clock, atMostMs, this.#lanes.idle())
     return this.#lanes.running
   }
@@ -156,12 +152,17 @@ export class GroupSession implements Session, AttemptScope {
   end(): void {
     if (this.isOver) return
     this.isOver = true
+    const lost = this.#close('the assignment was lost while the handler ran')
+    for (const cancel of [...this.cancels]) cancel(lost)
+  }
+
+  #close(why: string): AssignmentLost {
+    const lost = new AssignmentLost(why)
     this.#lanes.close()
-    const lost = new AssignmentLost('the assignment was lost while the handler ran')
-    if (!this.#draining.signal.aborted) this.#draining.abort(lost)
+    if (!this.draining.aborted) this.#draining.abort(lost)
     for (const partition of this.#all()) partition.close()
     this.#releaseRoom()
-    for (const cancel of [...this.cancels]) cancel(lost)
+    return lost
   }
 
   async persist<T>(
