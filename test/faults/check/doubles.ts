@@ -11,16 +11,22 @@ interface Place {
 /** One assignment of one process. */
 interface Session {
   readonly who: string
+  /** Which one it was, over all processes. */
+  readonly number: number
   /** What it began and had not yet committed when it ended, by execution. */
   readonly uncommitted: Map<string, Map<string, Place>>
   /** Killed, broken down, or over with its last commit refused. */
   broken: boolean
+  /** A commit was refused because the group had moved on: from now on the process knows. */
+  isTold: boolean
 }
 
 interface Run {
   readonly session: Session | undefined
   /** How many records of this attempt there were when it began. */
   readonly copies: number
+  /** It was begun though the process knew that the assignment was lost. */
+  readonly isLate: boolean
 }
 
 /**
@@ -28,7 +34,8 @@ interface Run {
  * attempt, and one more for each that was caught by a kill, by a breakdown or by a commit that did not get through: running, or
  * finished and not in an acknowledged commit. Of the first attempt there is one record, of a later one a copy for each failure of
  * the attempt before: so what was caught between its copy's acknowledgement and its own commit leaves two copies, which then run
- * without anything else being caught. Judged at the end: who takes over may be faster than who lost its partitions notices.
+ * without anything else being caught. Judged at the end: who takes over may be faster than who lost its partitions notices. So one
+ * that the older assignment begins last is itself the one that was caught, unless the process knew by then.
  */
 export function checkDoubles(
   lines: readonly Line[],
@@ -41,7 +48,8 @@ export function checkDoubles(
     let explained = 0
     for (let i = 0; i < runs.length; i++) {
       if (i > 0) doubled++
-      if (explained < runs[i]!.copies + caughtOf(execution, runs.slice(0, i))) explained++
+      const upTo = isUnaware(runs, i) ? i + 1 : i
+      if (explained < runs[i]!.copies + caughtOf(execution, runs.slice(0, upTo))) explained++
       else {
         unexplained++
         breach(`ran again for no reason: ${execution}, in ${runs.map(({ session }) => session?.who).join(', ')}`)
@@ -50,6 +58,12 @@ export function checkDoubles(
     mayDouble += runs.at(-1)!.copies - 1 + caughtOf(execution, runs)
   }
   return { doubled, unexplained, mayDouble }
+}
+
+/** Whether a newer assignment had run it before, which this one could not know. */
+function isUnaware(runs: readonly Run[], i: number): boolean {
+  const { session, isLate } = runs[i]!
+  return !isLate && runs.slice(0, i).some(before => before.session && session && before.session.number > session.number)
 }
 
 /** How many of these runs, all of one execution, were caught. Which of two copies a session ran is not told: as many at most as it left open. */
@@ -67,9 +81,10 @@ function runsOf(lines: readonly Line[]): Map<string, Run[]> {
   const runs = new Map<string, Run[]>()
   const copies = new Map<string, Set<string>>()
   const failures = new Map<string, number>()
+  let joins = 0
   for (const line of lines) {
     const session = current.get(line.who)
-    if (line.what === 'joined') current.set(line.who, { who: line.who, uncommitted: new Map(), broken: false })
+    if (line.what === 'joined') current.set(line.who, newSession(line.who, ++joins))
     else if (line.what === 'fetched') {
       const execution = executionOf(line, line.attempt)
       copies.set(execution, (copies.get(execution) ?? new Set()).add(idOf(line.copy)))
@@ -78,20 +93,26 @@ function runsOf(lines: readonly Line[]): Map<string, Run[]> {
       const execution = executionOf(line, line.attempt)
       const failed = failures.get(executionOf(line, line.attempt - 1)) ?? 0
       const known = Math.max(1, Math.min(failed, copies.get(execution)?.size ?? 0))
-      runs.set(execution, [...(runs.get(execution) ?? []), { session, copies: known }])
+      runs.set(execution, [...(runs.get(execution) ?? []), { session, copies: known, isLate: session?.isTold ?? false }])
       if (session && line.attempt === 1) open(session, execution, line)
     } else if (line.what === 'failed') {
       const execution = executionOf(line, line.attempt)
       failures.set(execution, (failures.get(execution) ?? 0) + 1)
     } else if (!session) continue
     else if (line.what === 'committed') committed(session, line.offsets)
-    else if (line.what === 'commit-failed') session.broken = true
-    else if (line.what === 'killed' || line.what === 'crashed') {
+    else if (line.what === 'commit-failed') {
+      session.broken = true
+      session.isTold ||= line.error.startsWith('AssignmentLost')
+    } else if (line.what === 'killed' || line.what === 'crashed') {
       session.broken = true
       current.delete(line.who)
     }
   }
   return runs
+}
+
+function newSession(who: string, number: number): Session {
+  return { who, number, uncommitted: new Map(), broken: false, isTold: false }
 }
 
 function open({ uncommitted }: Session, execution: string, place: Place): void {

@@ -127,6 +127,19 @@ describe('doubles', () => {
     expect(verdictOf([...first, ...second, ...by('w2', killed)], [])).toMatchObject({ doubled: 1, unexplained: 1 })
   })
 
+  it('allows one that the older assignment begins last, as long as it does not know that it is lost', () => {
+    const [older, newer] = [by('w1', joined), by('w2', joined, received('a', 0), effect('a', 0), ...commits(commit(1)))]
+    const run = by('w1', received('a', 0), effect('a', 0))
+    const refused = by('w1', { what: 'commit-failed', error: 'AssignmentLost: the group has moved on' })
+    const caught = { doubled: 1, unexplained: 0, mayDouble: 1 }
+    expect(verdictOf([...older, ...newer, ...run, ...refused], [])).toMatchObject(caught)
+    expect(verdictOf([...older, ...newer, ...refused, ...run], [])).toMatchObject({ doubled: 1, unexplained: 1 })
+    expect(verdictOf([...older, ...newer, ...run], [])).toMatchObject({ doubled: 1, unexplained: 1 })
+    // It is the reason of its own run and of no other.
+    const third = by('w3', joined, received('a', 0), effect('a', 0))
+    expect(verdictOf([...older, ...newer, ...run, ...refused, ...third], [])).toMatchObject({ doubled: 2, unexplained: 1 })
+  })
+
   it('allows a third run only if the second was caught as well', () => {
     const lines = [
       ...by('w1', joined, received('a', 0), killed),
