@@ -11,6 +11,8 @@ export interface Proxy {
   weather(weather: Weather): void
   /** Resets every connection. New ones are let through. */
   cut(): number
+  /** Resets every connection in the middle of its next answer. New ones are let through. */
+  cutInAnswers(): number
   /** The connections there are now stay open and pass nothing any more, for ever. New ones are let through. */
   silence(): number
   /** Resets the connections that are silent: nobody has to wait for them any more. */
@@ -25,6 +27,9 @@ interface Link {
   readonly client: Socket
   readonly server: Socket
   silent: boolean
+  /** Its next answer gets half through, and nothing more. */
+  halving: boolean
+  halved: boolean
 }
 
 const produceKey = 0
@@ -37,7 +42,13 @@ export async function startProxy(): Promise<Proxy> {
   let losing = false
   let lost = 0
   const server = createServer({ noDelay: true }, client => {
-    const link: Link = { client, server: connect({ port: target, host: '127.0.0.1', noDelay: true }), silent: false }
+    const link: Link = {
+      client,
+      server: connect({ port: target, host: '127.0.0.1', noDelay: true }),
+      silent: false,
+      halving: false,
+      halved: false,
+    }
     links.add(link)
     const produces = new Set<number>()
     const end = () => {
@@ -61,7 +72,9 @@ export async function startProxy(): Promise<Proxy> {
     link.server.on(
       'data',
       frames(frame => {
-        if (!produces.delete(frame.readInt32BE(4)) || !losing) return back(frame)
+        const isProduced = produces.delete(frame.readInt32BE(4))
+        if (link.halving) return halve(link, frame)
+        if (!isProduced || !losing) return back(frame)
         lost++
         client.resetAndDestroy()
       }),
@@ -89,6 +102,11 @@ export async function startProxy(): Promise<Proxy> {
       for (const { client } of all) client.resetAndDestroy()
       return all.length
     },
+    cutInAnswers() {
+      const all = [...links]
+      for (const link of all) link.halving = true
+      return all.length
+    },
     silence() {
       const all = [...links]
       for (const link of all) link.silent = true
@@ -104,6 +122,14 @@ export async function startProxy(): Promise<Proxy> {
       return lost
     },
   }
+}
+
+function halve(link: Link, frame: Buffer): void {
+  if (link.halved) return
+  link.halved = true
+  link.client.write(frame.subarray(0, frame.length >> 1))
+  // The other end may have to read that first: a reset can take back what it has not.
+  setTimeout(() => link.client.resetAndDestroy(), 50)
 }
 
 /** Hands over whole frames of Kafka's protocol: four bytes of length, and so many more. */
