@@ -10,7 +10,7 @@ import type {
   TopicPartition,
   UnreadableBatch,
 } from '../broker/port.ts'
-import { DataLost } from '../errors.ts'
+import { codeOf, DataLost } from '../errors.ts'
 import type { Signals } from '../observe/signals.ts'
 import type { Admission } from './admission.ts'
 import type { Attempt } from './attempt.ts'
@@ -193,7 +193,9 @@ export class GroupLoop {
         session.committed(offsets)
         for (const at of offsets) this.#committed.set(keyOf(at), at.offset)
       } catch (error) {
-        session.recommit(offsets)
+        // It notices at its next heartbeat; until then it would run what another process is running.
+        if (codeOf(error) === 'E_ASSIGNMENT_LOST') session.lose()
+        else session.recommit(offsets)
         this.#options.signals.emit('commit.failed', { group: this.#options.processor.name, error })
       }
     })

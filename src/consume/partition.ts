@@ -54,6 +54,7 @@ export class Partition implements TopicPartition {
   /** How far the partition has been read, once the backlog has begun. */
   #readTo: bigint
   #isFeeding = false
+  #isClosed = false
   /** How many deliveries of this partition wait for the registry or for a produce. */
   #blocked = 0
   #trouble: Blocked | undefined
@@ -104,7 +105,7 @@ export class Partition implements TopicPartition {
   /** The partition has been read up to `position`, by records or without any, and goes up to `end`. False when it had been. */
   advanceTo(position: bigint, end: bigint): boolean {
     this.#end = end
-    if (position <= this.#readTo) return false
+    if (position <= this.#readTo || this.#isClosed) return false
     this.#readTo = position
     if (this.#next === this.#backlog.length) this.ledger.advanceTo(position)
     return true
@@ -127,8 +128,9 @@ export class Partition implements TopicPartition {
     this.#feed()
   }
 
-  /** Gives up what has not begun. */
-  clear(): void {
+  /** Gives up what has not begun. It was fetched all the same, so how far the partition has been read says nothing from now on. */
+  close(): void {
+    this.#isClosed = true
     this.waiting.clear()
     this.#backlog = []
     this.#next = 0
@@ -151,7 +153,7 @@ export class Partition implements TopicPartition {
 
   #feed(): void {
     // A record that is dropped when it is admitted finishes at once, and so comes back here.
-    if (this.#isFeeding) return
+    if (this.#isFeeding || this.#isClosed) return
     this.#isFeeding = true
     while (this.#next < this.#backlog.length && this.#hasRoom()) this.#begin(this.#backlog[this.#next++]!)
     this.#isFeeding = false

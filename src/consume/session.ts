@@ -13,7 +13,8 @@ import { encodeFinished } from './finished.ts'
 import { Lanes } from './lanes.ts'
 import type { SessionLimits } from './limits.ts'
 import { isWaitedOut, outage, waitOut } from './outage.ts'
-import { Partition, type Tracked } from './partition.ts'
+import type { Tracked } from './partition.ts'
+import { Partitions } from './partitions.ts'
 import type { SessionProgress } from './progress.ts'
 import { Running } from './running.ts'
 
@@ -35,31 +36,28 @@ export interface SessionOptions {
 
 export class GroupSession implements Session, AttemptScope {
   readonly #options: SessionOptions
-  readonly #partitions = new Map<string, Map<number, Partition>>()
+  readonly #partitions: Partitions
   readonly #lanes: Lanes<Tracked>
   readonly #draining = new AbortController()
   readonly calls = new Running()
   #queuedBytes = 0
   #polled = false
   isOver = false
+  #isLost = false
   readonly #lowWater = new Set<() => void>()
 
   constructor(assigned: readonly AssignedPartition[], options: SessionOptions) {
     this.#options = options
     this.#lanes = new Lanes(options.concurrency, tracked => this.#process(tracked))
-    for (const one of assigned) {
-      const partition = new Partition(one, {
-        clock: options.clock,
-        window: options.limits.partitionWindow,
-        toDelivery: options.deliver,
-        // A source's record never waits here: it is asked about once, when its turn has come.
-        onBegun: tracked => (tracked.delivery.trail ? this.#admit(tracked) : this.#enqueue(tracked)),
-        onDue: tracked => this.#admit(tracked),
-        pause: options.pause,
-      })
-      const ofTopic = this.#partitions.get(one.topic) ?? new Map<number, Partition>()
-      this.#partitions.set(one.topic, ofTopic.set(one.partition, partition))
-    }
+    this.#partitions = new Partitions(assigned, {
+      clock: options.clock,
+      window: options.limits.partitionWindow,
+      toDelivery: options.deliver,
+      // A source's record never waits here: it is asked about once, when its turn has come.
+      onBegun: tracked => (tracked.delivery.trail ? this.#admit(tracked) : this.#enqueue(tracked)),
+      onDue: tracked => this.#admit(tracked),
+      pause: options.pause,
+    })
   }
 
   get draining(): AbortSignal {
@@ -71,7 +69,7 @@ export class GroupSession implements Session, AttemptScope {
   }
 
   progress(): SessionProgress {
-    const partitions = this.#all().map(partition => partition.progress())
+    const partitions = this.#partitions.all().map(partition => partition.progress())
     return {
       queued: this.#lanes.size,
       running: this.#lanes.running,
@@ -87,7 +85,7 @@ export class GroupSession implements Session, AttemptScope {
   /** Takes fetched records over; false when they are not this session's (any more). */
   accept(records: readonly BrokerRecord[]): boolean {
     const first = records[0]
-    const partition = first && this.#partitionOf(first)
+    const partition = first && this.#partitions.of(first)
     if (!partition || this.#draining.signal.aborted) return false
     partition.accept(records)
     return true
@@ -95,18 +93,18 @@ export class GroupSession implements Session, AttemptScope {
 
   /** The log of this partition was made anew and is read from `position`. */
   restart(at: TopicPartition, position: bigint): void {
-    this.#partitionOf(at)?.restart(position)
+    this.#partitions.of(at)?.restart(position)
     this.#options.onProgress()
   }
 
   /** Where these partitions stand is to be committed, though nothing has changed since they were assigned. */
   recommit(partitions: readonly TopicPartition[]): void {
-    for (const at of partitions) this.#partitionOf(at)?.ledger.markChanged()
+    for (const at of partitions) this.#partitions.of(at)?.ledger.markChanged()
     if (partitions.length > 0) this.#options.onProgress()
   }
 
   advance(at: TopicPartition, position: bigint, end: bigint): void {
-    if (this.#partitionOf(at)?.advanceTo(position, end)) this.#options.onProgress()
+    if (this.#partitions.of(at)?.advanceTo(position, end)) this.#options.onProgress()
     this.polled()
   }
 
@@ -133,27 +131,30 @@ export class GroupSession implements Session, AttemptScope {
 
   /** What has changed since the last call, all of one instant. */
   takeCommit(): CommittedOffset[] {
-    if (this.isOver) return []
-    return this.#all()
+    if (this.isOver || this.#isLost) return []
+    return this.#partitions
+      .all()
       .filter(({ ledger }) => ledger.takeChanged())
-      .map(partition => {
-        const offset = partition.ledger.prefix
-        const metadata = encodeFinished(offset, partition.ledger.finishedAbovePrefix())
-        return { topic: partition.topic, partition: partition.partition, offset, metadata }
+      .map(({ topic, partition, ledger }) => {
+        const offset = ledger.prefix
+        return { topic, partition, offset, metadata: encodeFinished(offset, ledger.finishedAbovePrefix()) }
       })
   }
 
   /** The commit with these offsets was acknowledged. */
   committed(offsets: readonly CommittedOffset[]): void {
-    for (const at of offsets) this.#partitionOf(at)?.committed(at.offset)
+    for (const at of offsets) this.#partitions.of(at)?.committed(at.offset)
+  }
+
+  /** The group has moved on without it: what has not begun is another's by now, and nothing can be committed. What runs may finish. */
+  lose(): void {
+    this.#isLost = true
+    this.#close('the group has moved on')
   }
 
   /** Nothing starts any more, what runs may finish. Resolves when nothing runs or after `atMostMs`, with how many still run. */
   async drain(atMostMs: number): Promise<number> {
-    this.#lanes.close()
-    this.#draining.abort(new AssignmentLost('the assignment is being given up'))
-    for (const partition of this.#all()) partition.clear()
-    this.#releaseRoom()
+    this.#close('the assignment is being given up')
     await withinMs(this.#options.clock, atMostMs, this.#lanes.idle())
     return this.#lanes.running
   }
@@ -162,12 +163,16 @@ export class GroupSession implements Session, AttemptScope {
   end(): void {
     if (this.isOver) return
     this.isOver = true
+    this.calls.cancel(this.#close('the assignment was lost while the handler ran'))
+  }
+
+  #close(why: string): AssignmentLost {
+    const lost = new AssignmentLost(why)
     this.#lanes.close()
-    const lost = new AssignmentLost('the assignment was lost while the handler ran')
-    if (!this.#draining.signal.aborted) this.#draining.abort(lost)
-    for (const partition of this.#all()) partition.clear()
+    if (!this.draining.aborted) this.#draining.abort(lost)
+    for (const partition of this.#partitions.all()) partition.close()
     this.#releaseRoom()
-    this.calls.cancel(lost)
+    return lost
   }
 
   async persist<T>(delivery: Delivery, reasonOf: ReasonOf, work: () => Promise<T>): Promise<T> {
@@ -181,7 +186,7 @@ export class GroupSession implements Session, AttemptScope {
   async #persistAfter<T>(error: unknown, delivery: Delivery, reasonOf: ReasonOf, work: () => Promise<T>): Promise<T> {
     const reason = reasonOf(error)
     if (this.draining.aborted || reason === undefined) throw error
-    const partition = this.#partitionOf(delivery.record)!
+    const partition = this.#partitions.of(delivery.record)!
     const about = this.#about(partition)
     const { clock, limits, signals } = this.#options
     partition.block(reason)
@@ -282,14 +287,6 @@ export class GroupSession implements Session, AttemptScope {
 
   #releaseRoom(): void {
     for (const release of this.#lowWater) release()
-  }
-
-  #partitionOf({ topic, partition }: TopicPartition): Partition | undefined {
-    return this.#partitions.get(topic)?.get(partition)
-  }
-
-  #all(): Partition[] {
-    return [...this.#partitions.values()].flatMap(ofTopic => [...ofTopic.values()])
   }
 
   #about({ topic, partition }: TopicPartition): { group: string; topic: string; partition: number } {

@@ -2,11 +2,11 @@ import { consumer, on } from 'spillway'
 import { describe, expect, it } from 'vitest'
 import type { Admission, Attempted } from '../../src/consume/admission.ts'
 import { createAttempt } from '../../src/consume/attempt.ts'
-import { BrokerUnavailable } from '../../src/errors.ts'
+import { AssignmentLost, BrokerUnavailable } from '../../src/errors.ts'
 import { Signals } from '../../src/observe/signals.ts'
 import type { Decoded } from '../../src/schema/decoder.ts'
 import { until } from '../until.ts'
-import { assigned, loopFixture, recordOf, runAll, thing } from './loop-fixture.ts'
+import { assigned, loopFixture, recordOf, returned, runAll, thing } from './loop-fixture.ts'
 
 const soon = { withinMs: 1_000 }
 const turns = async (count = 20) => {
@@ -28,6 +28,59 @@ function persisting(work: (key: string) => Promise<unknown>): Admission {
 }
 
 describe('an assignment that is over', () => {
+  it.each(['before', 'after'])('commits nothing that it gave up, though the broker told %s that all was read', async when => {
+    const running = Promise.withResolvers<void>()
+    const { loop, commits, take } = loopFixture({
+      attempt: (...about) => running.promise.then(() => returned(...about)),
+      limits: { partitionWindow: { records: 1, bytes: 1_000 }, maxQueuedRecords: when === 'before' ? 100 : 0 },
+    })
+    const tellAllRead = () => loop.onPosition({ topic: 'it-src', partition: 0 }, 2n, 2n)
+    await loop.onAssigned([assigned('it-src')])
+    // The second one is beyond the window; with the queue full as well, only the drain lets go of them.
+    const taken = take(recordOf('it-src', 0, 'a'), recordOf('it-src', 1, 'b'))
+    if (when === 'before') tellAllRead()
+    const revoked = loop.onRevoking()
+    await taken
+    if (when === 'after') tellAllRead()
+    running.resolve()
+    await revoked
+    expect(commits.map(([first]) => first)).toMatchObject([{ offset: 1n, metadata: '' }])
+  })
+
+  it('begins and commits nothing once a commit was refused for it, and lets finish what runs', async () => {
+    const gates: Record<string, PromiseWithResolvers<void>> = { b: Promise.withResolvers(), c: Promise.withResolvers() }
+    const begun: string[] = []
+    const { loop, commits, take, clock } = loopFixture({
+      concurrency: 2,
+      attempt: async (delivery, scope) => {
+        const key = String(delivery.record.key)
+        begun.push(key)
+        await gates[key]?.promise
+        return returned(delivery, scope)
+      },
+      commit: () => Promise.reject(new AssignmentLost('the group has moved on')),
+    })
+    await loop.onAssigned([assigned('it-src')])
+    await take(...['a', 'b', 'c', 'd'].map((key, i) => recordOf('it-src', i, key)))
+    clock.advanceTo(200)
+    await turns()
+    gates.b!.resolve()
+    await take(recordOf('it-src', 4, 'e'))
+    loop.onPosition({ topic: 'it-src', partition: 0 }, 5n, 5n)
+    clock.advanceTo(400)
+    await turns()
+    let isDrained = false
+    const revoked = loop.onRevoking().then(() => {
+      isDrained = true
+    })
+    await turns()
+    expect(isDrained).toBe(false)
+    gates.c!.resolve()
+    await revoked
+    expect(begun).toEqual(['a', 'b', 'c'])
+    expect(commits).toHaveLength(1)
+  })
+
   it('does not touch what the next one has paused', async () => {
     const late = Promise.withResolvers<never>()
     const { loop, told, take, clock } = loopFixture({

@@ -1,15 +1,18 @@
 /** A TCP proxy in front of a broker that can be slow, cut every connection, go silent, or lose the answers to produce requests. */
 import { connect, createServer, type Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
+import { fineWeather, type Weather, Wire } from './wire.ts'
 
 export interface Proxy {
   readonly port: number
   /** Where the broker listens; known only once its own port is. */
   to(port: number): void
-  /** Each direction is so much slower from now on; 0: no more. */
-  slow(ms: number): void
+  /** From now on, for each direction. */
+  weather(weather: Weather): void
   /** Resets every connection. New ones are let through. */
   cut(): number
+  /** Resets every connection in the middle of its next answer. New ones are let through. */
+  cutInAnswers(): number
   /** The connections there are now stay open and pass nothing any more, for ever. New ones are let through. */
   silence(): number
   /** Resets the connections that are silent: nobody has to wait for them any more. */
@@ -24,6 +27,9 @@ interface Link {
   readonly client: Socket
   readonly server: Socket
   silent: boolean
+  /** Its next answer gets half through, and nothing more. */
+  halving: boolean
+  halved: boolean
 }
 
 const produceKey = 0
@@ -31,15 +37,18 @@ const produceKey = 0
 export async function startProxy(): Promise<Proxy> {
   const links = new Set<Link>()
   let target = 0
-  let delayMs = 0
+  let current = fineWeather
+  const [there, backAgain] = [new Wire(() => current), new Wire(() => current)]
   let losing = false
   let lost = 0
-  const later = (run: () => void) => {
-    if (delayMs === 0) run()
-    else setTimeout(run, delayMs)
-  }
   const server = createServer({ noDelay: true }, client => {
-    const link: Link = { client, server: connect({ port: target, host: '127.0.0.1', noDelay: true }), silent: false }
+    const link: Link = {
+      client,
+      server: connect({ port: target, host: '127.0.0.1', noDelay: true }),
+      silent: false,
+      halving: false,
+      halved: false,
+    }
     links.add(link)
     const produces = new Set<number>()
     const end = () => {
@@ -50,9 +59,9 @@ export async function startProxy(): Promise<Proxy> {
       link.server.destroy()
     }
     for (const socket of [client, link.server]) socket.on('error', end).on('close', end)
-    const pass = (to: Socket) => (frame: Buffer) => later(() => link.silent || to.destroyed || void to.write(frame))
-    const forward = pass(link.server)
-    const back = pass(client)
+    const pass = (to: Socket) => (piece: Buffer) => link.silent || to.destroyed || void to.write(piece)
+    const forward = there.connection(pass(link.server))
+    const back = backAgain.connection(pass(client))
     client.on(
       'data',
       frames(frame => {
@@ -63,7 +72,9 @@ export async function startProxy(): Promise<Proxy> {
     link.server.on(
       'data',
       frames(frame => {
-        if (!produces.delete(frame.readInt32BE(4)) || !losing) return back(frame)
+        const isProduced = produces.delete(frame.readInt32BE(4))
+        if (link.halving) return halve(link, frame)
+        if (!isProduced || !losing) return back(frame)
         lost++
         client.resetAndDestroy()
       }),
@@ -83,12 +94,17 @@ export async function startProxy(): Promise<Proxy> {
     to: given => {
       target = given
     },
-    slow: ms => {
-      delayMs = ms
+    weather: weather => {
+      current = weather
     },
     cut() {
       const all = [...links]
       for (const { client } of all) client.resetAndDestroy()
+      return all.length
+    },
+    cutInAnswers() {
+      const all = [...links]
+      for (const link of all) link.halving = true
       return all.length
     },
     silence() {
@@ -106,6 +122,14 @@ export async function startProxy(): Promise<Proxy> {
       return lost
     },
   }
+}
+
+function halve(link: Link, frame: Buffer): void {
+  if (link.halved) return
+  link.halved = true
+  link.client.write(frame.subarray(0, frame.length >> 1))
+  // The other end may have to read that first: a reset can take back what it has not.
+  setTimeout(() => link.client.resetAndDestroy(), 50)
 }
 
 /** Hands over whole frames of Kafka's protocol: four bytes of length, and so many more. */

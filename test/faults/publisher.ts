@@ -8,6 +8,8 @@ export interface Pace {
   readonly perSecond: number
   /** Ends by itself after so many; without it, when it is stopped. */
   readonly count?: number
+  /** Each message carries a text of so many bytes. */
+  readonly noteBytes?: number
 }
 
 export interface Publishing {
@@ -20,18 +22,19 @@ export interface Publishing {
   stop(): Promise<void>
 }
 
-type Publish = (step: { id: string; n: number }) => Promise<{ topic: string; partition: number; offset: bigint }>
+type Publish = (step: { id: string; n: number; note: string }) => Promise<{ topic: string; partition: number; offset: bigint }>
 
 /** Each entity's messages are numbered from 1, rejected ones included. */
 export function startPublishing(
   publish: Publish,
-  { entities, perSecond, count = Number.POSITIVE_INFINITY }: Pace,
+  { entities, perSecond, count = Number.POSITIVE_INFINITY, noteBytes = 0 }: Pace,
   dice: Dice,
 ): Publishing {
   const acked: Acked[] = []
   const refused: { key: string; seq: number; error: unknown }[] = []
   const numbers = new Map<string, number>()
   const open = new Set<Promise<void>>()
+  const note = 'x'.repeat(noteBytes)
   let published = 0
   let stopping = false
   const publishOne = () => {
@@ -39,7 +42,7 @@ export function startPublishing(
     const seq = (numbers.get(key) ?? 0) + 1
     numbers.set(key, seq)
     published++
-    const answered = publish({ id: key, n: seq }).then(
+    const answered = publish({ id: key, n: seq, note }).then(
       ({ topic, partition, offset }) => void acked.push({ topic, partition, offset: String(offset), key, seq }),
       error => void refused.push({ key, seq, error }),
     )

@@ -10,6 +10,7 @@ import { withoutPatienceForRefusals } from './patch-connection-error.ts'
 import { type Connection, endUnanswered } from './patch-dead-connection.ts'
 import { fetchedDecoder } from './patch-fetched.ts'
 import { byPartition } from './patch-grouping.ts'
+import { forgetHalfAnswers, type Reading } from './patch-half-answer.ts'
 import { type SaslAuthenticator, withShortSessions } from './patch-reauthentication.ts'
 import { encodeRecord } from './patch-record.ts'
 import { type RequestQueue, withoutIdleTimer } from './patch-request-queue.ts'
@@ -59,6 +60,7 @@ function load(): Library {
   withShortSessions(require('kafkajs/src/broker/saslAuthenticator/index.js') as { prototype: SaslAuthenticator })
   withoutIdleTimer(require('kafkajs/src/network/requestQueue/index.js') as { prototype: RequestQueue })
   endUnanswered(require('kafkajs/src/network/connection.js') as { prototype: Connection })
+  forgetHalfAnswers(require('kafkajs/src/network/connection.js') as { prototype: Reading })
   const ConsumerGroup = require('kafkajs/src/consumer/consumerGroup.js') as Library['ConsumerGroup']
   for (const method of ['joinAndSync', 'fetch', 'leave'] as const) {
     if (typeof ConsumerGroup.prototype?.[method] !== 'function') {

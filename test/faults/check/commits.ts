@@ -8,7 +8,7 @@ export function covers({ offset, above }: Committed, at: bigint): boolean {
 
 /**
  * A commit may call finished only what has ended: done, or its copy acknowledged. And within one assignment it never takes back
- * what it said before. Sources only: what lies where in a tier is not told.
+ * what it said before. Sources only: which of two copies in a tier has ended is not told.
  */
 export function checkCommits(
   lines: readonly Line[],

@@ -1,81 +1,132 @@
 import { covers } from './commits.ts'
-import { idOf, type Line } from './events.ts'
+import { type Attempt, idOf, type Line } from './events.ts'
 
-/** One assignment of one process: what it began and had not yet committed when it ended. */
+/** A record of one attempt: the message where it was published, or its copy in a tier. */
+interface Place {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: string
+}
+
+/** One assignment of one process. */
 interface Session {
   readonly who: string
-  readonly uncommitted: Map<string, Extract<Line, { what: 'received' }>>
+  /** Which one it was, over all processes. */
+  readonly number: number
+  /** What it began and had not yet committed when it ended, by execution. */
+  readonly uncommitted: Map<string, Map<string, Place>>
   /** Killed, broken down, or over with its last commit refused. */
   broken: boolean
+  /** A commit was refused because the group had moved on: from now on the process knows. */
+  isTold: boolean
+}
+
+interface Run {
+  readonly session: Session | undefined
+  /** How many records of this attempt there were when it began. */
+  readonly copies: number
+  /** It was begun though the process knew that the assignment was lost. */
+  readonly isLate: boolean
 }
 
 /**
- * An execution may be repeated only if one before it was caught by a kill, by a breakdown or by a commit that did not get through:
- * running, or finished since the last commit. A repeated attempt may be followed by repeats of its later attempts, as it leaves two
- * copies. Judged at the end: who takes over may be faster than who lost its partitions notices.
+ * A run of a message's attempt needs a reason of its own, and a reason is good for one run. There is one for each record of the
+ * attempt, and one more for each that was caught by a kill, by a breakdown or by a commit that did not get through: running, or
+ * finished and not in an acknowledged commit. Of the first attempt there is one record, of a later one a copy for each failure of
+ * the attempt before: so what was caught between its copy's acknowledgement and its own commit leaves two copies, which then run
+ * without anything else being caught. Judged at the end: who takes over may be faster than who lost its partitions notices. So one
+ * that the older assignment begins last is itself the one that was caught, unless the process knew by then.
  */
 export function checkDoubles(
   lines: readonly Line[],
   breach: (text: string) => void,
 ): { readonly doubled: number; readonly unexplained: number; readonly mayDouble: number } {
-  const { runs, sessions } = runsOf(lines)
   let doubled = 0
   let unexplained = 0
-  for (const [execution, { before, ofSessions }] of runs) {
-    for (let run = 1; run < ofSessions.length; run++) {
-      doubled++
-      const caught = ofSessions.slice(0, run).some(session => session?.broken && session.uncommitted.has(execution))
-      const follows = (runs.get(before)?.ofSessions.length ?? 0) > run
-      if (caught || follows) continue
-      unexplained++
-      breach(`ran again for no reason: ${execution}, in ${ofSessions.map(session => session?.who).join(', ')}`)
+  let mayDouble = 0
+  for (const [execution, runs] of runsOf(lines)) {
+    let explained = 0
+    for (let i = 0; i < runs.length; i++) {
+      if (i > 0) doubled++
+      const upTo = isUnaware(runs, i) ? i + 1 : i
+      if (explained < runs[i]!.copies + caughtOf(execution, runs.slice(0, upTo))) explained++
+      else {
+        unexplained++
+        breach(`ran again for no reason: ${execution}, in ${runs.map(({ session }) => session?.who).join(', ')}`)
+      }
     }
+    mayDouble += runs.at(-1)!.copies - 1 + caughtOf(execution, runs)
   }
-  const mayDouble = sessions.filter(({ broken }) => broken).reduce((sum, { uncommitted }) => sum + uncommitted.size, 0)
   return { doubled, unexplained, mayDouble }
 }
 
-interface Runs {
-  /** The same message's attempt before this one. */
-  readonly before: string
-  /** The session of each run, in order. */
-  readonly ofSessions: (Session | undefined)[]
+/** Whether a newer assignment had run it before, which this one could not know. */
+function isUnaware(runs: readonly Run[], i: number): boolean {
+  const { session, isLate } = runs[i]!
+  return !isLate && runs.slice(0, i).some(before => before.session && session && before.session.number > session.number)
 }
 
-function runsOf(lines: readonly Line[]): { runs: Map<string, Runs>; sessions: Session[] } {
+/** How many of these runs, all of one execution, were caught. Which of two copies a session ran is not told: as many at most as it left open. */
+function caughtOf(execution: string, runs: readonly Run[]): number {
+  const bySession = new Map<Session, number>()
+  for (const { session } of runs) if (session?.broken) bySession.set(session, (bySession.get(session) ?? 0) + 1)
+  return [...bySession].reduce((sum, [{ uncommitted }, count]) => sum + Math.min(count, uncommitted.get(execution)?.size ?? 0), 0)
+}
+
+const executionOf = (at: Pick<Attempt, 'topic' | 'partition' | 'offset'>, attempt: number) => `${idOf(at)} attempt ${attempt}`
+
+/** The runs of each message and attempt, in order. */
+function runsOf(lines: readonly Line[]): Map<string, Run[]> {
   const current = new Map<string, Session>()
-  const sessions: Session[] = []
-  const runs = new Map<string, Runs>()
+  const runs = new Map<string, Run[]>()
+  const copies = new Map<string, Set<string>>()
+  const failures = new Map<string, number>()
+  let joins = 0
   for (const line of lines) {
     const session = current.get(line.who)
-    if (line.what === 'joined') {
-      const fresh = { who: line.who, uncommitted: new Map(), broken: false }
-      sessions.push(fresh)
-      current.set(line.who, fresh)
+    if (line.what === 'joined') current.set(line.who, newSession(line.who, ++joins))
+    else if (line.what === 'fetched') {
+      const execution = executionOf(line, line.attempt)
+      copies.set(execution, (copies.get(execution) ?? new Set()).add(idOf(line.copy)))
+      if (session) open(session, execution, line.copy)
     } else if (line.what === 'received') {
-      const execution = `${idOf(line)} attempt ${line.attempt}`
-      const before = `${idOf(line)} attempt ${line.attempt - 1}`
-      const known = runs.get(execution) ?? { before, ofSessions: [] }
-      known.ofSessions.push(session)
-      runs.set(execution, known)
-      session?.uncommitted.set(execution, line)
+      const execution = executionOf(line, line.attempt)
+      const failed = failures.get(executionOf(line, line.attempt - 1)) ?? 0
+      const known = Math.max(1, Math.min(failed, copies.get(execution)?.size ?? 0))
+      runs.set(execution, [...(runs.get(execution) ?? []), { session, copies: known, isLate: session?.isTold ?? false }])
+      if (session && line.attempt === 1) open(session, execution, line)
+    } else if (line.what === 'failed') {
+      const execution = executionOf(line, line.attempt)
+      failures.set(execution, (failures.get(execution) ?? 0) + 1)
     } else if (!session) continue
     else if (line.what === 'committed') committed(session, line.offsets)
-    else if (line.what === 'commit-failed') session.broken = true
-    else if (line.what === 'killed' || line.what === 'crashed') {
+    else if (line.what === 'commit-failed') {
+      session.broken = true
+      session.isTold ||= line.error.startsWith('AssignmentLost')
+    } else if (line.what === 'killed' || line.what === 'crashed') {
       session.broken = true
       current.delete(line.who)
     }
   }
-  return { runs, sessions }
+  return runs
+}
+
+function newSession(who: string, number: number): Session {
+  return { who, number, uncommitted: new Map(), broken: false, isTold: false }
+}
+
+function open({ uncommitted }: Session, execution: string, place: Place): void {
+  uncommitted.set(execution, (uncommitted.get(execution) ?? new Map<string, Place>()).set(idOf(place), place))
 }
 
 function committed(session: Session, offsets: Extract<Line, { what: 'committed' }>['offsets']): void {
   // It carries what a failed one before it carried.
   session.broken = false
-  for (const [execution, { topic, partition, offset, attempt }] of session.uncommitted) {
-    const commit = offsets.find(one => one.topic === topic && one.partition === partition)
-    // Where its copy lies in a tier is not told: later attempts stay open for as long as the session.
-    if (attempt === 1 && commit && covers(commit, BigInt(offset))) session.uncommitted.delete(execution)
+  for (const [execution, places] of session.uncommitted) {
+    for (const [id, { topic, partition, offset }] of places) {
+      const commit = offsets.find(one => one.topic === topic && one.partition === partition)
+      if (commit && covers(commit, BigInt(offset))) places.delete(id)
+    }
+    if (places.size === 0) session.uncommitted.delete(execution)
   }
 }

@@ -30,6 +30,8 @@ export type Happening =
   /** It has begun, and SIGTERM stops it in order from now on. */
   | { readonly what: 'started' }
   | { readonly what: 'joined'; readonly partitions: number }
+  /** A record of a tier was handed over, for the first time or again: this attempt's copy lies there. */
+  | ({ readonly what: 'fetched'; readonly copy: Pick<Attempt, 'topic' | 'partition' | 'offset'> } & About)
   /** A handler was called. */
   | ({ readonly what: 'received' } & Attempt)
   /** It did its work and is about to return. */

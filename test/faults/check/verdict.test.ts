@@ -23,6 +23,12 @@ const commit = (offset: number, above: [string, string][] = []) => ({ topic: ste
 const by = (who: string, ...happenings: Happening[]): Line[] => happenings.map(one => ({ ...one, who, at: 0 }))
 const joined: Happening = { what: 'joined', partitions: 1 }
 const received = (...of: Parameters<typeof at>): Happening => ({ what: 'received', ...at(...of) })
+/** Attempt 2's copy of a record. */
+const fetched = (key: string, seq: number, tierOffset: number): Happening => ({
+  what: 'fetched',
+  ...at(key, seq, seq, 2),
+  copy: { topic: 'tier', partition: 0, offset: String(tierOffset) },
+})
 const effect = (...of: Parameters<typeof at>): Happening => ({ what: 'effect', ...at(...of) })
 const failed = (...of: Parameters<typeof at>): Happening => ({ what: 'failed', ...at(...of) })
 const retried = (...of: Parameters<typeof at>): Happening => ({ what: 'retried', ...at(...of) })
@@ -121,6 +127,19 @@ describe('doubles', () => {
     expect(verdictOf([...first, ...second, ...by('w2', killed)], [])).toMatchObject({ doubled: 1, unexplained: 1 })
   })
 
+  it('allows one that the older assignment begins last, as long as it does not know that it is lost', () => {
+    const [older, newer] = [by('w1', joined), by('w2', joined, received('a', 0), effect('a', 0), ...commits(commit(1)))]
+    const run = by('w1', received('a', 0), effect('a', 0))
+    const refused = by('w1', { what: 'commit-failed', error: 'AssignmentLost: the group has moved on' })
+    const caught = { doubled: 1, unexplained: 0, mayDouble: 1 }
+    expect(verdictOf([...older, ...newer, ...run, ...refused], [])).toMatchObject(caught)
+    expect(verdictOf([...older, ...newer, ...refused, ...run], [])).toMatchObject({ doubled: 1, unexplained: 1 })
+    expect(verdictOf([...older, ...newer, ...run], [])).toMatchObject({ doubled: 1, unexplained: 1 })
+    // It is the reason of its own run and of no other.
+    const third = by('w3', joined, received('a', 0), effect('a', 0))
+    expect(verdictOf([...older, ...newer, ...run, ...refused, ...third], [])).toMatchObject({ doubled: 2, unexplained: 1 })
+  })
+
   it('allows a third run only if the second was caught as well', () => {
     const lines = [
       ...by('w1', joined, received('a', 0), killed),
@@ -130,12 +149,54 @@ describe('doubles', () => {
     expect(verdictOf(lines, [])).toMatchObject({ doubled: 2, unexplained: 0, mayDouble: 2 })
   })
 
-  it('lets the doubles of an attempt follow from two copies, one for each run of the attempt before', () => {
-    const first = [received('a', 0), failed('a', 0), retried('a', 0)]
+  it('takes each kill for the reason of one double, not of all that follow', () => {
+    const lines = [
+      ...by('w1', joined, received('a', 0), killed),
+      ...by('w2', joined, received('a', 0), effect('a', 0), ...commits(commit(1))),
+      ...by('w3', joined, received('a', 0), effect('a', 0), ...commits(commit(1))),
+    ]
+    expect(verdictOf(lines, [])).toMatchObject({ doubled: 2, unexplained: 1, mayDouble: 1 })
+  })
+
+  it('lets the doubles of an attempt follow from two copies, one for each failure of the attempt before', () => {
+    const first = [received('a', 0), failed('a', 0)]
     const second = [received('a', 0, 0, 2), effect('a', 0, 0, 2)]
-    const followed = [...by('w1', joined, ...first, killed), ...by('w2', joined, ...first, ...second, ...second)]
-    expect(verdictOf(followed, [])).toMatchObject({ doubled: 2, unexplained: 0 })
-    expect(verdictOf(by('w2', joined, ...first, ...second, ...second), [])).toMatchObject({ doubled: 1, unexplained: 1 })
+    const copies = [fetched('a', 0, 7), fetched('a', 0, 8)]
+    const followed = (...fromTier: Happening[]) =>
+      verdictOf([...by('w1', joined, ...first, killed), ...by('w2', joined, ...first, ...fromTier, ...second, ...second)], [])
+    expect(followed(...copies)).toMatchObject({ doubled: 2, unexplained: 0, mayDouble: 2 })
+    // One copy is one run, read again or not, and so are two of which one has no failure behind it.
+    expect(followed(copies[0]!)).toMatchObject({ doubled: 2, unexplained: 1, mayDouble: 1 })
+    expect(followed(copies[0]!, copies[0]!)).toMatchObject({ doubled: 2, unexplained: 1, mayDouble: 1 })
+    const once = by('w2', joined, ...first, ...copies, ...second, ...second)
+    expect(verdictOf(once, [])).toMatchObject({ doubled: 1, unexplained: 1, mayDouble: 0 })
+  })
+
+  it('holds a later attempt against the commits of the tier that its copy lies in', () => {
+    const begun = [joined, fetched('a', 0, 7), received('a', 0, 0, 2), effect('a', 0, 0, 2)]
+    const again = by('w2', ...begun)
+    const caught = { doubled: 1, unexplained: 0, mayDouble: 1 }
+    const inTier = (offset: number) => ({ ...commit(offset), topic: 'tier' })
+    expect(verdictOf([...by('w1', ...begun, killed), ...again], [])).toMatchObject(caught)
+    expect(verdictOf([...by('w1', ...begun, ...commits(commit(9), inTier(7)), killed), ...again], [])).toMatchObject(caught)
+    expect(verdictOf([...by('w1', ...begun, ...commits(inTier(8)), killed), ...again], [])).toMatchObject({
+      doubled: 1,
+      unexplained: 1,
+      mayDouble: 0,
+    })
+  })
+
+  it('allows both copies of an attempt to run again when a kill caught both', () => {
+    const second = [received('a', 0, 0, 2), effect('a', 0, 0, 2)]
+    const copies = [fetched('a', 0, 7), fetched('a', 0, 8)]
+    const lines = (...before: Happening[]) => [
+      ...by('w1', joined, received('a', 0), failed('a', 0), killed),
+      ...by('w2', joined, received('a', 0), failed('a', 0), ...copies, ...second, ...second, ...before, killed),
+      ...by('w3', joined, ...copies, ...second, ...second),
+    ]
+    expect(verdictOf(lines(), [])).toMatchObject({ doubled: 4, unexplained: 0, mayDouble: 5 })
+    const one = commits({ ...commit(8), topic: 'tier' })
+    expect(verdictOf(lines(...one), [])).toMatchObject({ doubled: 4, unexplained: 1, mayDouble: 4 })
   })
 })
 

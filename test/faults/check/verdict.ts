@@ -24,9 +24,9 @@ export interface Verdict {
   readonly lettersDoubled: number
   /** Executions beyond the first of each message and attempt. */
   readonly doubled: number
-  /** Of these, the ones that no kill or breakdown explains: the process lived, or had the record committed. */
+  /** Of these, the ones that no kill or breakdown explains: the process lived, or had the record committed, or it explains another. */
   readonly unexplained: number
-  /** What kills and breakdowns caught running, or finished since the last commit: so many doubles they may cost at most. */
+  /** What kills and breakdowns caught running, or finished since the last commit, and second copies of it: so many doubles they may cost at most. */
   readonly mayDouble: number
   /** First successes of an entity that came after a later one's. */
   readonly outOfOrder: number

@@ -1,7 +1,8 @@
 /** The worker's side of the log: see check/events.ts. */
 import { openSync, writeSync } from 'node:fs'
-import type { Broker, CommittedOffset } from '../../../src/broker/port.ts'
+import type { Broker, BrokerRecord, CommittedOffset } from '../../../src/broker/port.ts'
 import { decodeFinished } from '../../../src/consume/finished.ts'
+import { readTrail } from '../../../src/topic/trail.ts'
 import type { Committed, Happening } from '../check/events.ts'
 
 export type Write = (happening: Happening) => void
@@ -12,12 +13,16 @@ export function openJournal(path: string, who: string): Write {
   return happening => void writeSync(file, `${JSON.stringify({ who, at: Date.now(), ...happening })}\n`)
 }
 
-/** The broker, with every commit of its consumers written down before it is sent and after it is acknowledged. */
-export function writesCommits(broker: Broker, write: Write): Broker {
+/** The broker, with every commit of its consumers written down before it is sent and after it is acknowledged, and every copy as it comes. */
+export function writesDown(broker: Broker, write: Write): Broker {
   return {
     ...broker,
     consumer(options) {
-      const consumer = broker.consumer(options)
+      const onRecords: typeof options.onRecords = (records, heartbeat) => {
+        for (const record of records) writeCopy(record, write)
+        return options.onRecords(records, heartbeat)
+      }
+      const consumer = broker.consumer({ ...options, onRecords })
       return {
         ...consumer,
         async commit(offsets) {
@@ -34,6 +39,14 @@ export function writesCommits(broker: Broker, write: Write): Broker {
       }
     },
   }
+}
+
+function writeCopy({ topic, partition, offset, headers }: BrokerRecord, write: Write): void {
+  const trail = readTrail(headers)
+  if (!trail) return
+  const { origin } = trail
+  const about = { topic: origin.topic, partition: origin.partition, offset: String(origin.offset), attempt: trail.attempt + 1 }
+  write({ what: 'fetched', copy: { topic, partition, offset: String(offset) }, ...about })
 }
 
 function toTell({ topic, partition, offset, metadata }: CommittedOffset): Committed {

@@ -13,7 +13,7 @@ import { stopOnSignals, surviveStrayRejections } from '../../../src/process/shut
 import { connectRegistry } from '../../../src/schema/registry.ts'
 import { stepsOn } from '../../scenarios/messages.ts'
 import { until } from '../../until.ts'
-import { openJournal, writesCommits } from './journal.ts'
+import { openJournal, writesDown } from './journal.ts'
 import { poison } from './poison.ts'
 import type { WorkerSettings } from './settings.ts'
 
@@ -78,7 +78,7 @@ const starting = startProcess({
       handlerTimeout: `${settings.handlerTimeoutMs}ms`,
     }),
   ],
-  broker: writesCommits(broker, write),
+  broker: writesDown(broker, write),
   registry: connectRegistry({ url: settings.registryUrl }),
   signals: listen(),
   logger: createLogger({ level: 'silent' }),
