@@ -42,6 +42,11 @@ export class Lanes<T> {
     return [...this.#lanes.values()].flatMap(ofPlace => [...ofPlace.values()].flatMap(({ current }) => current ?? []))
   }
 
+  /** Lanes in memory, idle ones included. */
+  get kept(): number {
+    return [...this.#lanes.values()].reduce((sum, ofPlace) => sum + ofPlace.size, 0)
+  }
+
   /** Running, suspended and queued. */
   get size(): number {
     return this.#size

@@ -100,4 +100,19 @@ describe('lanes', () => {
     waits.resolve()
     await idle
   })
+
+  it('forget those that have long been idle, and none that has something to do', async () => {
+    const waits = Promise.withResolvers<void>()
+    let count = 0
+    const lanes = new Lanes<string>(1_000, item => (item === 'waits' ? waits.promise : Promise.resolve(void count++)))
+    lanes.push('p', 'busy', 'waits')
+    lanes.push('p', 'busy', 'next')
+    for (let i = 0; i < 45_000; i++) lanes.push(`p${i % 3}`, `lane ${i}`, 'quick')
+    await until(() => count === 45_000, { withinMs: 10_000, what: 'all but the one that waits' })
+    expect(lanes.kept).toBeLessThanOrEqual(20_002)
+    expect(lanes.current()).toEqual(['waits'])
+    waits.resolve()
+    await until(() => lanes.size === 0, { withinMs: 1_000, what: 'the lane that was busy to go on' })
+    expect(count).toBe(45_001)
+  })
 })
