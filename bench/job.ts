@@ -15,6 +15,8 @@ export interface Job {
   /** How many records are read or written. */
   readonly records: number
   readonly handlerMs: number
+  /** Entities at the same time, for those who have such a setting; default: that of the library. */
+  readonly concurrency?: number
 }
 
 export interface Message {

@@ -12,7 +12,7 @@ export type Suite = (stand: Stand) => Promise<() => Promise<Result[]>>
 export const suites: Readonly<Record<string, Suite>> = { consume, produce, latency, rebalance, idle }
 
 async function consume(stand: Stand): Promise<() => Promise<Result[]>> {
-  const long = { topic: await stand.filledTopic(200_000), records: 200_000 }
+  const long = { topic: await stand.filledTopic(400_000), records: 400_000 }
   const short = { topic: await stand.filledTopic(5_000), records: 5_000 }
   const tiny = { topic: await stand.filledTopic(1_000), records: 1_000 }
   const noOp = (peer: PeerName) => consumed(stand, peer, { ...long, case: 'no-op handler', handlerMs: 0 })
@@ -24,6 +24,7 @@ async function consume(stand: Stand): Promise<() => Promise<Result[]>> {
     await noOp('platformatic'),
     ...(await javaConsumer(stand, long)),
     await slow('spillway', long),
+    await consumed(stand, 'spillway', { ...long, case: '2 ms handler, concurrency 1,024', handlerMs: 2, concurrency: 1_024 }),
     await slow('eachMessage', short),
     await slow('eachBatch', long),
     await slow('platformatic', tiny),
@@ -33,11 +34,12 @@ async function consume(stand: Stand): Promise<() => Promise<Result[]>> {
 async function consumed(
   stand: Stand,
   peer: PeerName,
-  what: { case: string; topic: string; records: number; handlerMs: number },
+  what: { case: string; topic: string; records: number; handlerMs: number; concurrency?: number },
 ): Promise<Result> {
-  const { topic, records, handlerMs } = what
+  const { case: name, ...job } = what
+  const { topic, records } = job
   const { group } = await stand.group(topic)
-  const child = stand.start(peer, { case: 'consume', topic, records, handlerMs, group })
+  const child = stand.start(peer, { ...job, case: 'consume', group })
   const { atMs } = await child.heard('first')
   await child.heard('handled')
   await stand.committed(group, topic, records)
@@ -45,7 +47,7 @@ async function consumed(
   child.tell('committed')
   const cost = await child.heard('cost')
   await child.end()
-  return { case: what.case, peer: labels[peer], records, perSecond: records / seconds, ...costs(cost, records) }
+  return { case: name, peer: labels[peer], records, perSecond: records / seconds, ...costs(cost, records) }
 }
 
 async function produce(stand: Stand): Promise<() => Promise<Result[]>> {

@@ -5,29 +5,28 @@ import type { Job } from '../job.ts'
 import { orderPlaced, payloads } from '../records.ts'
 import type { Peer } from './peers.ts'
 
-/** Entities at the same time. The default is 64; the other peers are given what suits them, too. */
-const concurrency = 1024
-
 export const peer: Peer = {
   async consume(job, handle) {
     const { connectKafka } = await built<typeof import('../../src/broker/kafkajs/connect.ts')>('broker/kafkajs/connect.js')
     const { connectRegistry } = await built<typeof import('../../src/schema/registry.ts')>('schema/registry.js')
     const { Signals } = await built<typeof import('../../src/observe/signals.ts')>('observe/signals.js')
-    const { createLogger } = await built<typeof import('../../src/observe/logger.ts')>('observe/logger.js')
+    const { createLogger, logSignals } = await built<typeof import('../../src/observe/log.ts')>('observe/log.js')
     const { startProcess } = await built<typeof import('../../src/process/process.ts')>('process/process.js')
     const broker = connectKafka({ brokers: job.brokers, clientId: 'bench' })
     const processor = consumer(
       job.group,
       [on(orderPlaced(job.topic), async (_, ctx) => handle(() => ctx.id, ctx.origin.partition))],
-      { concurrency },
+      { concurrency: job.concurrency ?? 64 },
     )
+    const [signals, logger] = [new Signals(), createLogger({ level: 'warn' })]
+    logSignals(signals, logger)
     const running = await startProcess({
       name: 'bench',
       processors: [processor],
       broker,
       registry: connectRegistry({ url: job.registryUrl }),
-      signals: new Signals(),
-      logger: createLogger({ level: 'warn' }),
+      signals,
+      logger,
     })
     return {
       async stop() {
