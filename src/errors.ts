@@ -230,6 +230,27 @@ export class RedriveTargetUnfit extends SpillwayError {
   }
 }
 
+/** A choice of letters (`--where`, `--limit`) that cannot be understood: what is wrong, and how to write it. Nothing has been done. */
+export class SelectionInvalid extends SpillwayError {
+  constructor(message: string, options: { cause?: unknown } = {}) {
+    super('E_SELECTION', message, options)
+  }
+}
+
+/** What cannot be undone was not confirmed by name. Nothing has been done. */
+export class ConfirmationMissing extends SpillwayError {
+  constructor(message: string) {
+    super('E_CONFIRMATION', message)
+  }
+}
+
+/** A file that would be written exists already. It was not touched. */
+export class FileExists extends SpillwayError {
+  constructor(message: string, options: { cause?: unknown } = {}) {
+    super('E_FILE_EXISTS', message, options)
+  }
+}
+
 /** The `code` of whatever was thrown, when it is an object that has one. Never throws. */
 export function codeOf(thrown: unknown): string | undefined {
   try {

@@ -1,38 +1,47 @@
 /** `spillway dlq redrive`: the plan, and with --execute the run. */
 import { randomUUID } from 'node:crypto'
-import { hostname, userInfo } from 'node:os'
 import type { Command } from 'commander'
 import type { Processor } from '../consume/processor.ts'
 import type { DlqSource } from '../dlq/read.ts'
+import type { Selection } from '../dlq/selection.ts'
 import { codeOf, UsageError } from '../errors.ts'
-import { stopOnSignals } from '../process/shutdown.ts'
 import { type Judge, planRedrive, type RedrivePlan } from '../redrive/plan.ts'
 import { type RedriveResult, runRedrive } from '../redrive/run.ts'
 import { createDecoder } from '../schema/decoder.ts'
 import type { SchemaRegistry } from '../schema/registry.ts'
 import { type CommandContext, exitWith, type Output, outputOf } from './context.ts'
 import { progressTo } from './dlq-progress.ts'
+import { stoppable } from './dlq-stop.ts'
+import { lettersText as letters, whoami } from './dlq-words.ts'
 import { exitCode } from './exit-code.ts'
 import { nearest } from './nearest.ts'
 import { printable } from './printable.ts'
+
+/** What is to be moved. */
+interface Choice {
+  readonly selection: Selection
+  /** As it stands on a command line, once `done` letters are moved. */
+  readonly text: (done?: number) => string
+}
 
 /** Throws UsageError (E_USAGE) for a group that the service does not have, and what planRedrive and runRedrive throw. */
 export async function redriveLetters(
   context: CommandContext,
   source: DlqSource,
+  choice: Choice,
   command: Command,
   flags: { readonly execute?: true; readonly reason: string },
 ): Promise<void> {
   const output = outputOf(command)
   const processor = processorOf(source.group, (await context.service()).processors)
-  const plan = await planned(source, judgeFor(processor, context.registry))
+  const plan = await planned(source, choice.selection, judgeFor(processor, context.registry))
   if (!flags.execute) {
-    printPlan(plan, output)
+    printPlan(plan, choice, output)
     return
   }
   for (const line of planLines(plan)) output.note(line)
-  const result = await moved(context, source, command, flags.reason)
-  if (result) printResult(source.group, result, command, output)
+  const result = await moved(context, source, choice, command, flags.reason)
+  if (result) printResult(source.group, choice, result, command, output)
 }
 
 function processorOf(group: string, processors: readonly Processor[]): Processor {
@@ -62,19 +71,20 @@ function judgeFor({ subscriptions }: Processor, registry: SchemaRegistry): Judge
   }
 }
 
-async function planned(source: DlqSource, judge: Judge): Promise<RedrivePlan> {
+async function planned(source: DlqSource, selection: Selection, judge: Judge): Promise<RedrivePlan> {
   const progress = progressTo(process.stderr, `reading ${source.group}`)
   try {
-    return await planRedrive(source, judge, { onProgress: progress.show })
+    return await planRedrive(source, judge, { selection, onProgress: progress.show })
   } finally {
     progress.end()
   }
 }
 
-function printPlan(plan: RedrivePlan, output: Output): void {
+function printPlan(plan: RedrivePlan, { text }: Choice, output: Output): void {
   if (output.json) output.list('RedrivePlan', [plan])
   else for (const line of planLines(plan)) output.line(line)
-  if (plan.letters > 0) output.note(`\nNothing has been moved. To move them: spillway dlq redrive ${plan.group} --execute`)
+  if (plan.letters > 0)
+    output.note(`\nNothing has been moved. To move them: spillway dlq redrive ${plan.group}${text()} --execute`)
 }
 
 function planLines(plan: RedrivePlan): string[] {
@@ -106,75 +116,44 @@ const stayWords = {
   oversize: 'too large for the DLQ, or a batch that cannot be read: what they are about lies only at the source',
 } as const
 
-function letters(count: number): string {
-  return `${count} ${count === 1 ? 'letter' : 'letters'}`
-}
-
-const stopTimeoutMs = 60_000
-
 /** undefined when the run was given up: a second signal came, or the batch did not end in time. */
 async function moved(
-  context: CommandContext,
+  { broker }: CommandContext,
   source: DlqSource,
+  { selection, text }: Choice,
   command: Command,
   reason: string,
 ): Promise<RedriveResult | undefined> {
-  const { note } = outputOf(command)
   const progress = progressTo(process.stderr, `moving ${source.group}`)
-  const stop = new AbortController()
   let done = 0
-  const running = runRedrive(source, context.broker.producer(), {
-    runId: randomUUID(),
-    who: whoami(),
-    reason,
-    signal: stop.signal,
-    onProgress: (count, total) => {
-      done = count
-      progress.show(done, total)
-    },
-  })
-  const code = await stopOnSignals({
-    until: running.then(
-      () => 0,
-      () => 1,
-    ),
-    stop: async () => {
-      stop.abort()
-      await running
-    },
-    onStopping: () => note('\nfinishing the batch ... (again: stop at once)'),
-    onSecond: () => note('stopping at once'),
-    timeoutMs: stopTimeoutMs,
-  })
-  progress.end()
-  if (code === exitCode.interrupted || code === exitCode.deadlinePassed) {
-    note(`given up: ${letters(done)} moved and recorded, and up to a batch more copied. ${again(source.group)}`)
-    exitWith(command, code)
-    return undefined
+  const onProgress = (count: number, total: number): void => {
+    done = count
+    progress.show(done, total)
   }
-  return running.catch(error => {
-    note(`${letters(done)} moved and recorded before this. ${again(source.group)}`)
+  const options = { runId: randomUUID(), who: whoami(), reason, selection, onProgress }
+  try {
+    return await stoppable(command, {
+      run: signal => runRedrive(source, broker.producer(), { ...options, signal }),
+      stopping: 'finishing the batch',
+      givenUp: () =>
+        `given up: ${letters(done)} moved and recorded, and up to a batch more copied. ${again(source.group, text(done))}`,
+    })
+  } catch (error) {
+    outputOf(command).note(`${letters(done)} moved and recorded before this. ${again(source.group, text(done))}`)
     throw error
-  })
+  } finally {
+    progress.end()
+  }
 }
 
-function again(group: string): string {
-  return `For the rest, run again: spillway dlq redrive ${group} --execute`
+function again(group: string, text: string): string {
+  return `For the rest, run again: spillway dlq redrive ${group}${text} --execute`
 }
 
-function printResult(group: string, result: RedriveResult, command: Command, output: Output): void {
+function printResult(group: string, { text }: Choice, result: RedriveResult, command: Command, output: Output): void {
   if (output.json) output.list('RedriveResult', [{ group, ...result }])
   else output.line(`${group}: ${letters(result.moved)} moved, run ${result.runId}`)
   if (!result.interrupted) return
-  output.note(`Interrupted. ${again(group)}`)
+  output.note(`Interrupted. ${again(group, text(result.moved))}`)
   exitWith(command, exitCode.interrupted)
-}
-
-function whoami(): string {
-  try {
-    return `${userInfo().username}@${hostname()}`
-  } catch {
-    // A container's user need not have a name.
-    return `unknown@${hostname()}`
-  }
 }

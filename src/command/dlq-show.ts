@@ -1,13 +1,16 @@
 /** One dead letter, for a person to read. */
 import { isUtf8 } from 'node:buffer'
 import type { BrokerRecord } from '../broker/port.ts'
-import { type DlqSource, type Letter, type ReadOptions, readLetters } from '../dlq/read.ts'
+import type { Letter } from '../dlq/letter.ts'
+import { type DlqSource, readLetters } from '../dlq/read.ts'
+import { allLetters, type Selection, selectionOf } from '../dlq/selection.ts'
 import { codeOf, LetterMissing, UsageError } from '../errors.ts'
 import { createDecoder, type DecodedAny } from '../schema/decoder.ts'
 import { toJson } from '../schema/json.ts'
 import type { SchemaRegistry } from '../schema/registry.ts'
 import { withoutTrail } from '../topic/trail.ts'
 import type { Output } from './context.ts'
+import { timeText } from './dlq-words.ts'
 import { hexView, printable, printableBytes } from './printable.ts'
 
 export interface ShowOptions {
@@ -26,7 +29,7 @@ export async function showLetters(
   output: Output,
   options: ShowOptions,
 ): Promise<void> {
-  const at = options.address === undefined ? {} : parseAddress(options.address)
+  const selection = options.address === undefined ? allLetters : only(options.address)
   const limit = options.address === undefined ? parseLimit(options.limit) : 1
   const { decodeAny } = createDecoder(registry, [])
   const stop = new AbortController()
@@ -38,7 +41,7 @@ export async function showLetters(
     else for (const line of textOf(source.group, letter, payload, shown > 0)) output.line(line)
     if (++shown >= limit) stop.abort()
   }
-  await readLetters(source, onLetter, { ...at, signal: stop.signal })
+  await readLetters(source, onLetter, { selection, signal: stop.signal })
   if (shown === 0 && options.address !== undefined) {
     throw new LetterMissing(
       `group '${source.group}' has no letter ${options.address}: it was moved, has expired, or never was. See: spillway dlq list ${source.group}`,
@@ -48,10 +51,12 @@ export async function showLetters(
   else if (shown === 0) output.note(`group '${source.group}' has no dead letters`)
 }
 
-function parseAddress(address: string): Pick<ReadOptions, 'partition' | 'offset'> {
+function only(address: string): Selection {
   const match = /^(\d{1,9}):(\d{1,18})$/.exec(address)
   if (!match) throw new UsageError(`'${printable(address)}' is no address of a letter: write partition:offset, such as 0:12`)
-  return { partition: Number(match[1]), offset: BigInt(match[2]!) }
+  const from = BigInt(match[2]!)
+  const ranges = [{ partition: Number(match[1]), from, to: from + 1n }]
+  return selectionOf([{ on: 'address', ranges, words: `address=${address}` }], 1, async () => undefined)
 }
 
 function parseLimit(limit: string): number {
@@ -87,18 +92,18 @@ function textOf(group: string, letter: Letter, payload: Payload, again: boolean)
 }
 
 function trailLines({ record, trail }: Letter): string[] {
-  const dead = field('dead since', timeOf(record.timestampMs))
+  const dead = field('dead since', timeText(record.timestampMs))
   if (!trail) return [field('origin', 'unknown: the record has no failure trail'), dead]
   const { origin, attempt, redriveCount, failure } = trail
   const tries = `${attempt} ${attempt === 1 ? 'attempt' : 'attempts'}${redriveCount > 0 ? `, redriven ${redriveCount} times` : ''}`
   return [
-    field('origin', `${printable(origin.topic)} ${origin.partition}:${origin.offset} of ${timeOf(origin.timestampMs)}`),
+    field('origin', `${printable(origin.topic)} ${origin.partition}:${origin.offset} of ${timeText(origin.timestampMs)}`),
     field('disposition', `${printable(trail.disposition ?? 'unknown')} after ${tries}`),
     ...(trail.batchLastOffset === undefined
       ? []
       : [field('batch', `all records up to ${trail.batchLastOffset} (${printable(trail.batchCodec ?? '')}), at the origin`)]),
     ...(trail.leftOut === undefined ? [] : [field('left out', `${printable(trail.leftOut)}, at the origin`)]),
-    ...(trail.firstFailedAtMs === undefined ? [] : [field('first failed', timeOf(trail.firstFailedAtMs))]),
+    ...(trail.firstFailedAtMs === undefined ? [] : [field('first failed', timeText(trail.firstFailedAtMs))]),
     dead,
     ...(failure ? [field('error', `${printable(failure.class)}: ${printable(failure.message)}`)] : []),
     ...(failure?.fingerprint ? [field('fingerprint', printable(failure.fingerprint))] : []),
@@ -125,18 +130,13 @@ function field(name: string, value: string): string {
   return `  ${name.padEnd(12)}  ${value}`
 }
 
-function timeOf(ms: number): string {
-  const date = new Date(ms)
-  return Number.isNaN(date.getTime()) ? String(ms) : date.toISOString()
-}
-
 /** Text where the bytes are text, else base64: nothing is lost. */
 function jsonOf(group: string, { partition, offset, record, trail }: Letter, payload: Payload): object {
   return {
     group,
     partition,
     offset,
-    timestamp: timeOf(record.timestampMs),
+    timestamp: timeText(record.timestampMs),
     trail: trail ?? null,
     key: jsonBytes(record.key),
     headers: record.headers.map(([name, value]) => ({ name, value: jsonBytes(value) })),

@@ -1,6 +1,15 @@
 import type { BrokerRecord, OutgoingRecord } from '../broker/port.ts'
 import { type Disposition, type Trail, withoutTrail, withTrail } from '../topic/trail.ts'
 
+/** A dead letter, addressed by the DLQ's partition and offset. */
+export interface Letter {
+  readonly partition: number
+  readonly offset: bigint
+  readonly record: BrokerRecord
+  /** Missing when the record was not written by Spillway, or its headers were damaged. */
+  readonly trail: Trail | undefined
+}
+
 /** What of a record a dead letter keeps byte for byte. */
 export type LetterSource = Pick<BrokerRecord, 'key' | 'value' | 'headers'>
 

@@ -1,13 +1,15 @@
 /**
- * `<group>.dlq.moved`: one record for every batch of letters that was redriven. What is in a DLQ is its records minus these
- * ranges, so everything that reads letters reads this topic first. It is the audit record too: who moved what, when and why.
+ * `<group>.dlq.moved`: a record for every batch of letters that was redriven or purged. What is in a DLQ is its records minus these
+ * ranges, so everything that reads letters reads this topic first. It is the audit record too: who did what, when and why.
  */
 import type { Admin, BrokerRecord, OutgoingRecord, Reader } from '../broker/port.ts'
+import { DlqMissing } from '../errors.ts'
 import { movedTopic } from '../topic/names.ts'
 import { MovedRanges, type OffsetRange } from './ranges.ts'
 
 export interface MovedRecord {
-  /** The run that moved them: `spillway-redrive-id` of the copies. */
+  readonly kind: 'redriven' | 'purged'
+  /** The run that moved them; of a redrive: `spillway-redrive-id` of the copies. */
   readonly runId: string
   /** Milliseconds since 1970. */
   readonly atMs: number
@@ -15,7 +17,7 @@ export interface MovedRecord {
   readonly reason: string
   /** What the run selected, in words; `all` for every letter of the group. */
   readonly filter: string
-  /** The topic they were copied to. */
+  /** The topic that they were copied to; of a purge the file that they were exported to, by name. */
   readonly target: string
   /** Partition of the DLQ. */
   readonly partition: number
@@ -31,6 +33,13 @@ export interface Moved {
 /** The record to write. Always to partition 0: nobody needs them spread, and one transaction should touch few partitions. */
 export function movedRecord(group: string, moved: MovedRecord): OutgoingRecord {
   return { topic: movedTopic(group), partition: 0, key: null, value: encodeMoved(moved), headers: [] }
+}
+
+/** Rejects with DlqMissing (E_NO_DLQ) when nothing could be recorded: found out after letters were copied, they would be copied again. */
+export async function checkMovedTopic(admin: Admin, group: string): Promise<void> {
+  const topic = movedTopic(group)
+  if ((await admin.topics([topic])).length > 0) return
+  throw new DlqMissing(`the DLQ of '${group}' is not complete: there is no topic ${topic}. Run: spillway topic apply`)
 }
 
 /** Reads the whole topic, whatever its partition count. A topic that does not exist has moved nothing. */
@@ -65,6 +74,8 @@ export function decodeMoved(value: Buffer | null): MovedRecord | undefined {
   if (!ranges.every(range => range !== undefined)) return undefined
   const text = (name: keyof MovedRecord | 'at') => (typeof json[name] === 'string' ? json[name] : '')
   return {
+    // Records of before there was another kind do not say theirs.
+    kind: json.kind === 'purged' ? 'purged' : 'redriven',
     runId: text('runId'),
     atMs: Date.parse(text('at')) || 0,
     who: text('who'),

@@ -2,18 +2,11 @@
 import type { Admin, BrokerRecord, PartitionBounds, Reader } from '../broker/port.ts'
 import { DlqMissing } from '../errors.ts'
 import { dlqTopic } from '../topic/names.ts'
-import { readTrail, type Trail } from '../topic/trail.ts'
+import { readTrail } from '../topic/trail.ts'
+import type { Letter } from './letter.ts'
 import { type Moved, readMoved } from './moved.ts'
-import type { MovedRanges } from './ranges.ts'
-
-/** A dead letter, addressed by the DLQ's partition and offset. */
-export interface Letter {
-  readonly partition: number
-  readonly offset: bigint
-  readonly record: BrokerRecord
-  /** Missing when the record was not written by Spillway, or its headers were damaged. */
-  readonly trail: Trail | undefined
-}
+import type { MovedRanges, OffsetRange } from './ranges.ts'
+import { allLetters, type Selection } from './selection.ts'
 
 /** The DLQ of one group. */
 export interface DlqSource {
@@ -25,11 +18,26 @@ export interface DlqSource {
 export interface ReadOptions {
   /** Once aborted no further letter is handed over and reading ends soon, without an error. */
   readonly signal?: AbortSignal
-  /** Only this partition. */
-  readonly partition?: number
-  /** Only this offset; needs `partition`. */
-  readonly offset?: bigint
+  /** Which letters are handed over. Default all. */
+  readonly selection?: Selection
+  /** Per partition the offset before which reading ends, such as those of an earlier reading. Default the ends found at the start. */
+  readonly ends?: ReadonlyMap<number, bigint>
+  /** Called for every letter read, whether it is selected or not. `total` may be a little off: see LetterCount. */
+  readonly onProgress?: (done: number, total: number) => void
 }
+
+export interface ReadResult {
+  /** Records of `<group>.dlq.moved` that could not be understood. */
+  readonly unreadableMoves: number
+  /** The signal ended it before the end. */
+  readonly cutShort: boolean
+  readonly ends: ReadonlyMap<number, bigint>
+}
+
+/** Takes a letter. `left`: it is left where it is and does not count towards the selection's limit. */
+export type OnLetter = (letter: Letter) => Taken | Promise<Taken>
+// biome-ignore lint/suspicious/noConfusingVoidType: most take every letter and answer nothing.
+export type Taken = void | 'left'
 
 export interface LetterCount {
   readonly group: string
@@ -47,20 +55,31 @@ export interface LetterCount {
 const sliceSize = 5_000n
 
 /**
- * Hands over every letter left in `<group>.dlq`, by partition, then offset, up to the ends found at the start; waits for
- * `onLetter` before the next, so memory stays constant. Rejects with what `onLetter` threw, after which it is not called again, and with
- * DlqMissing (E_NO_DLQ) when the group has no DLQ.
+ * Hands over the selected letters that are left in `<group>.dlq`, by partition, then offset, up to the ends found at the start;
+ * waits for `onLetter` before the next, so memory stays constant. Rejects with what `onLetter` or the selection threw, after which
+ * neither is called again, and with DlqMissing (E_NO_DLQ) when the group has no DLQ.
  */
-export async function readLetters(
-  source: DlqSource,
-  onLetter: (letter: Letter) => void | Promise<void>,
-  options: ReadOptions = {},
-): Promise<{ unreadableMoves: number }> {
+export async function readLetters(source: DlqSource, onLetter: OnLetter, options: ReadOptions = {}): Promise<ReadResult> {
   const { moved, bounds } = await openDlq(source)
-  for (const partition of bounds.filter(one => options.partition === undefined || one.partition === options.partition)) {
-    await readPartition(source, clip(partition, options.offset), moved.ranges, onLetter, options.signal)
-  }
-  return { unreadableMoves: moved.unreadable }
+  const selection = options.selection ?? allLetters
+  const ends = new Map(bounds.map(({ partition, high }) => [partition, earlier(high, options.ends?.get(partition))]))
+  const parts = bounds.flatMap(one => clip({ ...one, high: ends.get(one.partition)! }, selection.within(one.partition)))
+  const reading = new Reading(
+    source,
+    moved.ranges,
+    onLetter,
+    { ...options, selection },
+    sum(parts, one => leftIn(one, moved.ranges)),
+  )
+  for (const part of parts) await reading.read(part)
+  return { unreadableMoves: moved.unreadable, cutShort: reading.cutShort, ends }
+}
+
+/** None where nothing is left of it. */
+function clip({ partition, low, high }: PartitionBounds, within: OffsetRange | undefined): PartitionBounds[] {
+  if (!within) return []
+  const [from, to] = [low > within[0] ? low : within[0], earlier(high, within[1])]
+  return from < to ? [{ partition, low: from, high: to }] : []
 }
 
 /**
@@ -69,12 +88,16 @@ export async function readLetters(
  */
 export async function countLetters(source: DlqSource): Promise<LetterCount> {
   const { moved, bounds } = await openDlq(source)
-  const partitions = bounds.map(({ partition, low, high }) => ({
-    partition,
-    left: Number(high - low - moved.ranges.countWithin(partition, low, high)),
-  }))
-  const left = partitions.reduce((sum, one) => sum + one.left, 0)
-  return { group: source.group, left, partitions, unreadableMoves: moved.unreadable }
+  const partitions = bounds.map(one => ({ partition: one.partition, left: leftIn(one, moved.ranges) }))
+  return { group: source.group, left: sum(partitions, one => one.left), partitions, unreadableMoves: moved.unreadable }
+}
+
+function leftIn({ partition, low, high }: PartitionBounds, moved: MovedRanges): number {
+  return Number(high - low - moved.countWithin(partition, low, high))
+}
+
+function sum<T>(items: readonly T[], of: (item: T) => number): number {
+  return items.reduce((total, item) => total + of(item), 0)
 }
 
 /** The bounds before `.moved`: a letter moved in between is then left out, where the other way round it would be shown, and moved, again. */
@@ -90,34 +113,68 @@ async function openDlq({ reader, admin, group }: DlqSource): Promise<{ moved: Mo
   return { moved, bounds: bounds.sort((a, b) => a.partition - b.partition) }
 }
 
-function clip(bounds: PartitionBounds, offset: bigint | undefined): PartitionBounds {
-  if (offset === undefined) return bounds
-  const inside = offset >= bounds.low && offset < bounds.high
-  return { partition: bounds.partition, low: offset, high: inside ? offset + 1n : offset }
+function earlier(high: bigint, end: bigint | undefined): bigint {
+  return end !== undefined && end < high ? end : high
 }
 
-async function readPartition(
-  { reader, group }: DlqSource,
-  { partition, low, high }: PartitionBounds,
-  moved: MovedRanges,
-  onLetter: (letter: Letter) => void | Promise<void>,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  let failed: { error: unknown } | undefined
-  // Kept and thrown afterwards: a reader may wrap what is thrown inside it, or hand the record over again.
-  const hand = async (record: BrokerRecord): Promise<void> => {
-    if (failed || signal?.aborted || moved.has(partition, record.offset)) return
-    try {
-      await onLetter({ partition, offset: record.offset, record, trail: readTrail(record.headers) })
-    } catch (error) {
-      failed = { error }
+type Options = ReadOptions & { readonly selection: Selection }
+
+/** One walk over the partitions. */
+class Reading {
+  cutShort = false
+  #done = 0
+  #taken = 0
+  readonly #source: DlqSource
+  readonly #moved: MovedRanges
+  readonly #onLetter: OnLetter
+  readonly #options: Options
+  readonly #total: number
+
+  constructor(source: DlqSource, moved: MovedRanges, onLetter: OnLetter, options: Options, total: number) {
+    this.#source = source
+    this.#moved = moved
+    this.#onLetter = onLetter
+    this.#options = options
+    this.#total = total
+  }
+
+  async read({ partition, low, high }: PartitionBounds): Promise<void> {
+    const topic = dlqTopic(this.#source.group)
+    let failed: { error: unknown } | undefined
+    // Kept and thrown afterwards: a reader may wrap what is thrown inside it, or hand the record over again.
+    const hand = async (record: BrokerRecord): Promise<void> => {
+      if (failed || this.#full || this.#moved.has(partition, record.offset) || this.#aborted()) return
+      try {
+        await this.#offer({ partition, offset: record.offset, record, trail: readTrail(record.headers) })
+      } catch (error) {
+        failed = { error }
+      }
+    }
+    let from = this.#moved.nextLeft(partition, low)
+    while (from < high && !this.#full && !this.#aborted()) {
+      const to = earlier(high, from + sliceSize)
+      await this.#source.reader.read({ topic, partition, from, to }, hand)
+      if (failed) throw (failed as { error: unknown }).error
+      from = this.#moved.nextLeft(partition, to)
     }
   }
-  let from = moved.nextLeft(partition, low)
-  while (from < high && !signal?.aborted) {
-    const to = from + sliceSize < high ? from + sliceSize : high
-    await reader.read({ topic: dlqTopic(group), partition, from, to }, hand)
-    if (failed) throw (failed as { error: unknown }).error
-    from = moved.nextLeft(partition, to)
+
+  async #offer(letter: Letter): Promise<void> {
+    if (await this.#options.selection.matches(letter)) {
+      if ((await this.#onLetter(letter)) !== 'left') this.#taken++
+    }
+    this.#done++
+    this.#options.onProgress?.(this.#done, Math.max(this.#done, this.#total))
+  }
+
+  get #full(): boolean {
+    return this.#taken >= this.#options.selection.limit
+  }
+
+  /** Asked only while there is more to read. */
+  #aborted(): boolean {
+    const aborted = this.#options.signal?.aborted ?? false
+    if (aborted) this.cutShort = true
+    return aborted
   }
 }

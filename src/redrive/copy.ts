@@ -1,5 +1,5 @@
 import type { OutgoingRecord } from '../broker/port.ts'
-import type { Letter } from '../dlq/read.ts'
+import type { Letter } from '../dlq/letter.ts'
 import { type Trail, withTrail } from '../topic/trail.ts'
 
 /** Why a letter cannot go back: it has no readable trail, or what it is about was too large for the DLQ, or not readable, and lies only at the source. */

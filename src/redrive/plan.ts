@@ -1,6 +1,8 @@
 /** What a redrive would move, found out without moving it. */
 import type { Admin } from '../broker/port.ts'
-import { countLetters, type DlqSource, type Letter, type LetterCount, readLetters } from '../dlq/read.ts'
+import type { Letter } from '../dlq/letter.ts'
+import { countLetters, type DlqSource, type LetterCount, readLetters, type Taken } from '../dlq/read.ts'
+import type { Selection } from '../dlq/selection.ts'
 import { RedriveTargetUnfit } from '../errors.ts'
 import { immediateTopic, movedTopic } from '../topic/names.ts'
 import { type StaysBecause, staysBecause } from './copy.ts'
@@ -43,25 +45,27 @@ export interface RedrivePlan {
 
 export interface PlanOptions {
   readonly signal?: AbortSignal
+  /** Which letters. Its limit counts those that would be moved. Default all. */
+  readonly selection?: Selection
   /** Called for every letter read. */
   readonly onProgress?: (done: number, total: number) => void
 }
 
 /**
- * Reads all letters left and judges each. Moves nothing.
+ * Reads all letters left and judges those that are selected. Moves nothing.
  * Rejects with DlqMissing (E_NO_DLQ), or RedriveTargetUnfit (E_REDRIVE_TARGET) when a run could not write its copies.
  */
 export async function planRedrive(source: DlqSource, judge: Judge, options: PlanOptions = {}): Promise<RedrivePlan> {
   const count = await countLetters(source)
   await checkTarget(source.admin, count)
   const plan = new PlanSums()
-  const onLetter = async (letter: Letter): Promise<void> => {
+  const onLetter = async (letter: Letter): Promise<Taken> => {
     const because = staysBecause(letter)
-    if (because) add(plan.stays, because)
-    else await plan.add(letter, judge)
-    options.onProgress?.(++plan.read, Math.max(plan.read, count.left))
+    if (!because) return plan.add(letter, judge)
+    add(plan.stays, because)
+    return 'left'
   }
-  const { unreadableMoves } = await readLetters(source, onLetter, options.signal ? { signal: options.signal } : {})
+  const { unreadableMoves } = await readLetters(source, onLetter, options)
   return {
     group: source.group,
     target: immediateTopic(source.group),
@@ -99,7 +103,6 @@ export async function checkTarget(admin: Admin, count: LetterCount): Promise<voi
 const maxProblems = 20
 
 class PlanSums {
-  read = 0
   letters = 0
   readonly partitions = new Map<number, number>()
   readonly kinds = new Map<string, { type: string; handled: boolean; letters: number }>()

@@ -1,9 +1,11 @@
 /** Moves the dead letters of a group back to where that group, and no other, handles them again. */
 import type { BatchProducer, OutgoingRecord } from '../broker/port.ts'
 import { sendInParts } from '../broker/send-in-parts.ts'
+import type { Letter } from '../dlq/letter.ts'
 import { movedRecord } from '../dlq/moved.ts'
 import { rangesOf } from '../dlq/ranges.ts'
-import { countLetters, type DlqSource, type Letter, readLetters } from '../dlq/read.ts'
+import { countLetters, type DlqSource, readLetters, type Taken } from '../dlq/read.ts'
+import type { Selection } from '../dlq/selection.ts'
 import { immediateTopic } from '../topic/names.ts'
 import type { Trail } from '../topic/trail.ts'
 import { redriven, staysBecause } from './copy.ts'
@@ -15,6 +17,8 @@ export interface RedriveOptions {
   /** Who moves them and why: part of the record of what was moved. */
   readonly who: string
   readonly reason: string
+  /** Which letters. Its limit counts those that are moved. Default all. */
+  readonly selection?: Selection
   /** Letters per batch, at most. Default 500. */
   readonly batchLetters?: number
   /** Bytes per batch, at most; one larger letter goes alone. Default 512 KiB, below the 1 MiB that a broker takes in one request by default. */
@@ -47,7 +51,7 @@ export interface Batch {
 export type MoveBatch = (batch: Batch) => Promise<void>
 
 /**
- * Copies all letters left at the start to `<group>.retry.0s`, by partition and in order. What a run before recorded is not
+ * Copies the selected letters that are left at the start to `<group>.retry.0s`, by partition and in order. What a run before recorded is not
  * moved again; a run that ended early is finished by running again. Rejects with the port's error at the first batch that
  * cannot be moved, and with DlqMissing (E_NO_DLQ) or RedriveTargetUnfit (E_REDRIVE_TARGET) before the first.
  */
@@ -63,27 +67,32 @@ export async function runRedrive(source: DlqSource, producer: BatchProducer, opt
     moved += batch.copies.length
     options.onProgress?.(moved, Math.max(moved, count.left))
   })
-  const onLetter = (letter: Letter): void | Promise<void> => {
-    if (!staysBecause(letter))
-      return batcher.add(letter, redriven(letter as Letter & { trail: Trail }, source.group, options.runId, target))
-    stayed++
+  const onLetter = async (letter: Letter): Promise<Taken> => {
+    if (staysBecause(letter)) {
+      stayed++
+      return 'left'
+    }
+    await batcher.add(letter, redriven(letter as Letter & { trail: Trail }, source.group, options.runId, target))
   }
-  await readLetters(source, onLetter, options.signal ? { signal: options.signal } : {})
+  const { signal, selection } = options
+  const { cutShort } = await readLetters(source, onLetter, { ...(signal && { signal }), ...(selection && { selection }) })
   await batcher.flush()
-  return { runId: options.runId, moved, stayed, interrupted: (options.signal?.aborted ?? false) && moved + stayed < count.left }
+  return { runId: options.runId, moved, stayed, interrupted: cutShort }
 }
 
 /**
  * At least once: the copies are acknowledged first, then one record in `<group>.dlq.moved` says so. A crash between the two
  * makes the next run copy this batch again, never lose it; so does a produce that failed and landed all the same.
  */
-function copyThenRecord(group: string, producer: BatchProducer, { runId, who, reason, clock }: RedriveOptions): MoveBatch {
+function copyThenRecord(group: string, producer: BatchProducer, options: RedriveOptions): MoveBatch {
+  const { runId, who, reason, selection, clock } = options
+  const filter = selection?.words ?? 'all'
   const target = immediateTopic(group)
   return async ({ partition, offsets, copies }) => {
     await sendInParts(producer, target, partition, copies)
     const atMs = (clock ?? Date.now)()
     const ranges = rangesOf(offsets)
-    const record = movedRecord(group, { runId, atMs, who, reason, filter: 'all', target, partition, ranges })
+    const record = movedRecord(group, { kind: 'redriven', runId, atMs, who, reason, filter, target, partition, ranges })
     await producer.sendBatch(record.topic, record.partition, [record])
   }
 }

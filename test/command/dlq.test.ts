@@ -95,7 +95,7 @@ const items = () => (JSON.parse(out) as { items: Record<string, unknown>[] }).it
 test('list counts letters by what they died of; groups without a DLQ get a word', async () => {
   expect(await spillway('list')).toBe(0)
   expect(out.split('\n').map(line => line.trim().split(/ {2,}/))).toEqual([
-    ['GROUP', 'LETTERS', 'DISPOSITION', 'ERROR', 'FINGERPRINT', 'FIRST SEEN', 'LAST SEEN', 'FIRST LETTER'],
+    ['GROUP', 'LETTERS', 'DISPOSITION', 'ERROR', 'FINGERPRINT', 'FIRST SEEN', 'LAST SEEN', 'OLDEST'],
     ['spend', '3', 'exhausted', 'TypeError', 'f1', '2026-11-22T10:00:00.000Z', '2026-11-22T10:00:00.000Z', '0:0'],
     ['spend', '1', 'exhausted', 'Undecodable', 'f2', '2026-11-22T10:00:00.000Z', '2026-11-22T10:00:00.000Z', '1:1'],
     [''],
@@ -107,7 +107,7 @@ test('list counts letters by what they died of; groups without a DLQ get a word'
 test('list as JSON', async () => {
   expect(await spillway('list', 'spend', '-o', 'json')).toBe(0)
   expect(items()).toHaveLength(2)
-  expect(items()[0]).toMatchObject({ group: 'spend', letters: 3, errorClass: 'TypeError', fingerprint: 'f1', first: '0:0' })
+  expect(items()[0]).toMatchObject({ group: 'spend', letters: 3, errorClass: 'TypeError', fingerprint: 'f1', oldest: '0:0' })
   expect(err).toBe('')
 })
 

@@ -59,6 +59,15 @@ export async function bury(
   for (let i = 0; i < count; i += 1_000) await producer.sendBatch(`${group}.dlq`, partition, letters.slice(i, i + 1_000))
 }
 
+/** A letter with this value. */
+export async function buryValue(broker: Broker, partition: number, value: Buffer | null) {
+  const origin = { topic: 'orders', partition, offset: 0n, timestampMs: 1_700_000_000_000 }
+  const failure = { class: 'TypeError', message: 'x is undefined', stack: 'at f', fingerprint: 'abc123' }
+  const trail = { origin, group, attempt: 5, hop: 5, redriveCount: 0, disposition: 'exhausted', failure } as const
+  const letter = letterOf({ key: null, value, headers: [] }, trail, `${group}.dlq`, partition)
+  await broker.producer().sendBatch(letter.topic, partition, [letter])
+}
+
 /** A record in the DLQ that nobody of ours wrote. */
 export async function buryForeign(broker: Broker, partition: number) {
   const record = { topic: `${group}.dlq`, partition, key: null, value: Buffer.from('foreign'), headers: [] }

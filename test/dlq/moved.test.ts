@@ -3,6 +3,7 @@ import { memoryBroker } from '../../src/broker/memory/broker.ts'
 import { decodeMoved, encodeMoved, movedRecord, readMoved } from '../../src/dlq/moved.ts'
 
 const record = {
+  kind: 'redriven',
   runId: 'run-1',
   atMs: Date.parse('2026-11-22T10:00:00.000Z'),
   who: 'ann@host',
@@ -19,6 +20,7 @@ const record = {
 test('what was moved is JSON of version 1, with offsets as strings and ends exclusive', () => {
   expect(JSON.parse(encodeMoved(record).toString())).toEqual({
     v: 1,
+    kind: 'redriven',
     runId: 'run-1',
     at: '2026-11-22T10:00:00.000Z',
     who: 'ann@host',

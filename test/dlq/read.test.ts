@@ -1,15 +1,22 @@
 import { expect, test } from 'vitest'
 import { memoryBroker } from '../../src/broker/memory/broker.ts'
 import type { Admin } from '../../src/broker/port.ts'
+import type { Letter } from '../../src/dlq/letter.ts'
 import { movedRecord } from '../../src/dlq/moved.ts'
 import type { OffsetRange } from '../../src/dlq/ranges.ts'
-import { countLetters, type Letter, readLetters } from '../../src/dlq/read.ts'
+import { countLetters, readLetters } from '../../src/dlq/read.ts'
+import { selectionOf } from '../../src/dlq/selection.ts'
 import { brokerWithTopics, bury, buryForeign, group, sourceOf } from './letters.ts'
 
 async function move(broker: Awaited<ReturnType<typeof brokerWithTopics>>, partition: number, ranges: OffsetRange[]) {
-  const base = { runId: 'r', atMs: 0, who: 'w', reason: '', filter: 'all', target: 't' }
+  const base = { kind: 'redriven', runId: 'r', atMs: 0, who: 'w', reason: '', filter: 'all', target: 't' } as const
   const record = movedRecord(group, { ...base, partition, ranges })
   await broker.producer().sendBatch(record.topic, record.partition, [record])
+}
+
+function addressed(partition: number, offset: bigint) {
+  const ranges = [{ partition, from: offset, to: offset + 1n }]
+  return selectionOf([{ on: 'address', ranges, words: '' }], Number.POSITIVE_INFINITY, async () => undefined)
 }
 
 test('letters come by partition and offset, without those that were moved', async () => {
@@ -74,7 +81,7 @@ test('one address is read alone; a wrong one finds nothing', async () => {
   await bury(broker, 1, 5)
   const at = async (partition: number, offset: bigint) => {
     const seen: bigint[] = []
-    await readLetters(sourceOf(broker), letter => void seen.push(letter.offset), { partition, offset })
+    await readLetters(sourceOf(broker), letter => void seen.push(letter.offset), { selection: addressed(partition, offset) })
     return seen
   }
   expect(await at(1, 3n)).toEqual([3n])

@@ -60,7 +60,16 @@ test('what was moved is on record: run, time, who, why and which offsets', async
   await bury(broker, 0, 5)
   await redrive(broker)
   const moved = (await recordsOf(broker, `${group}.dlq.moved`, 0)).map(record => decodeMoved(record.value))
-  const base = { runId: 'run-1', atMs: 5, who: 'ann@host', reason: 'fixed', filter: 'all', target, partition: 0 }
+  const base = {
+    kind: 'redriven',
+    runId: 'run-1',
+    atMs: 5,
+    who: 'ann@host',
+    reason: 'fixed',
+    filter: 'all',
+    target,
+    partition: 0,
+  }
   expect(moved).toEqual([
     { ...base, ranges: [[0n, 4n]] },
     { ...base, ranges: [[4n, 5n]] },
