@@ -244,13 +244,6 @@ export class ConfirmationMissing extends SpillwayError {
   }
 }
 
-/** A file that would be written exists already. It was not touched. */
-export class FileExists extends SpillwayError {
-  constructor(message: string, options: { cause?: unknown } = {}) {
-    super('E_FILE_EXISTS', message, options)
-  }
-}
-
 /** The `code` of whatever was thrown, when it is an object that has one. Never throws. */
 export function codeOf(thrown: unknown): string | undefined {
   try {

@@ -12,7 +12,7 @@ import { exitCode } from './exit-code.ts'
 import { newLetterFile, stdoutLetters } from './letter-file.ts'
 import { printable } from './printable.ts'
 
-/** Rejects with DlqMissing (E_NO_DLQ) and FileExists (E_FILE_EXISTS). A file that is not whole is taken away again. */
+/** Rejects with DlqMissing (E_NO_DLQ) and GuardRefused (E_GUARD). A file that is not whole is taken away again. */
 export async function exportLetters(
   source: DlqSource,
   selection: Selection,

@@ -8,7 +8,7 @@ import { cannotPurge, type PurgeResult, purgeLetters } from '../dlq/purge.ts'
 import { type DlqSource, readLetters, type Taken } from '../dlq/read.ts'
 import type { Selection } from '../dlq/selection.ts'
 import { type LetterGroup, LetterSummary } from '../dlq/summary.ts'
-import { ConfirmationMissing, FileExists } from '../errors.ts'
+import { ConfirmationMissing, GuardRefused } from '../errors.ts'
 import { type CommandContext, exitWith, type Output, outputOf } from './context.ts'
 import { progressTo } from './dlq-progress.ts'
 import { stoppable } from './dlq-stop.ts'
@@ -39,7 +39,7 @@ interface PurgePlan {
 }
 
 /**
- * Rejects with ConfirmationMissing (E_CONFIRMATION) unless the group's name was typed or given, FileExists (E_FILE_EXISTS), DlqMissing
+ * Rejects with ConfirmationMissing (E_CONFIRMATION) unless the group's name was typed or given, GuardRefused (E_GUARD), DlqMissing
  * (E_NO_DLQ). `text` is the choice as it stands on
  * a command line.
  */
@@ -54,7 +54,7 @@ export async function purgeChosen(
   checkConfirmation(source.group, flags, output)
   const path = flags.file ?? `${source.group}-purged-${new Date().toISOString().replace(/[-:]|\.\d+/g, '')}.jsonl`
   if (existsSync(path))
-    throw new FileExists(`${printable(path)} exists already, and nothing is written over: name another with --file`)
+    throw new GuardRefused(`${printable(path)} exists already, and nothing is written over: name another with --file`)
   const plan = await planPurge(source, choice.selection, path)
   if (!flags.execute) {
     const file = flags.file ? ` --file ${shellWord(flags.file)}` : ''

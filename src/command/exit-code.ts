@@ -23,7 +23,6 @@ const codes: Readonly<Record<string, number>> = {
   E_BROKER_UNAVAILABLE: exitCode.unreachable,
   E_REGISTRY_UNAVAILABLE: exitCode.unreachable,
   E_GUARD: exitCode.refused,
-  E_FILE_EXISTS: exitCode.refused,
   E_SELECTION: exitCode.notUnderstood,
   E_CONFIRMATION: exitCode.notUnderstood,
   E_CHECK_FAILED: exitCode.problemFound,

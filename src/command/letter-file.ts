@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { type FileHandle, open, unlink } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import type { LetterFile } from '../dlq/purge.ts'
-import { FileExists } from '../errors.ts'
+import { GuardRefused } from '../errors.ts'
 import { printable } from './printable.ts'
 
 export interface NewFile extends LetterFile {
@@ -14,7 +14,7 @@ export interface NewFile extends LetterFile {
 /** Bytes gathered before they are written: a call for each line would cost more than the reading. */
 const gatherBytes = 256 * 1024
 
-/** Rejects with FileExists (E_FILE_EXISTS), and with what the file system says. Others may not read it: it holds payloads. */
+/** Rejects with GuardRefused (E_GUARD), and with what the file system says. Others may not read it: it holds payloads. */
 export async function newLetterFile(path: string): Promise<NewFile> {
   const handle = await create(path)
   let lines: string[] = []
@@ -56,7 +56,7 @@ async function create(path: string): Promise<FileHandle> {
     return await open(path, 'wx', 0o600)
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause
-    throw new FileExists(`${printable(path)} exists already, and nothing is written over: name another file with --file`, {
+    throw new GuardRefused(`${printable(path)} exists already, and nothing is written over: name another file with --file`, {
       cause,
     })
   }

@@ -153,7 +153,7 @@ test('export to a file: nobody else may read it, and no file is written over', a
   expect(statSync(file).mode & 0o777).toBe(0o600)
   expect(out).toBe('')
   expect(await dlq('export', group, '--file', file)).toBe(4)
-  expect(err).toContain('E_FILE_EXISTS')
+  expect(err).toContain('E_GUARD')
   expect(readFileSync(file, 'utf8').match(/\n/g)).toHaveLength(3)
 })
 
@@ -272,7 +272,7 @@ test('purge writes over no file', async () => {
   const file = join(folder, 'purged.jsonl')
   writeFileSync(file, 'mine')
   expect(await dlq('purge', group, '--file', file, '--execute', '--confirm', group)).toBe(4)
-  expect(err).toContain('E_FILE_EXISTS')
+  expect(err).toContain('E_GUARD')
   expect(readFileSync(file, 'utf8')).toBe('mine')
   expect(await lettersLeft()).toBe(2)
 })

@@ -62,7 +62,7 @@ async function bury(broker: Broker, group: string, partition: number, count: num
       stack: 'TypeError\n    at f (a.ts:1:1)',
       fingerprint: `f${i % 20}`,
     }
-    const origin = { topic: 'orders', partition, offset: BigInt(i), timestampMs: 1_700_000_000_000 }
+    const origin = { topic: unique('orders'), partition, offset: BigInt(i), timestampMs: 1_700_000_000_000 }
     const trail = { origin, group, attempt: 5, hop: 4, redriveCount: 0, disposition: 'exhausted', failure } as const
     const headers = [
       ['odd', null],
