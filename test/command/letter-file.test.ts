@@ -1,8 +1,18 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { newLetterFile } from '../../src/command/letter-file.ts'
+
+const folders = vi.hoisted(() => ({ onOpen: () => {} }))
+vi.mock('node:fs/promises', async original => {
+  const real = await original<typeof import('node:fs/promises')>()
+  const open: typeof real.open = (path, flags, mode) => {
+    if (flags === 'r') folders.onOpen()
+    return real.open(path, flags, mode)
+  }
+  return { ...real, open }
+})
 
 function path(): string {
   const folder = mkdtempSync(join(tmpdir(), 'letter-file-'))
@@ -24,9 +34,8 @@ test('what is given up while it is being finished does not count as finished', a
   const name = path()
   const file = await newLetterFile(name)
   await file.write('a')
-  const finishing = file.finish()
-  const discarding = file.discard()
-  await expect(finishing).rejects.toThrow()
-  await discarding
-  expect(existsSync(name)).toBe(false)
+  // The file itself is on disk by then, its folder's entry is not.
+  folders.onOpen = () => void file.discard()
+  await expect(file.finish()).rejects.toThrow('was taken away again')
+  await vi.waitFor(() => expect(existsSync(name)).toBe(false))
 })

@@ -51,6 +51,7 @@ test.each([
   'async Promise.all (index 0)',
   '__webpack_require__ (webpack/bootstrap:19:1)',
   'f (native)',
+  'f (<anonymous>:3:7)',
 ])('is not of the application: %s', frame => {
   expect(place(frame, 'charge (/srv/a/billing.ts:10:3)')).toBe('charge (billing)')
 })
