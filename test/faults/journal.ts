@@ -40,6 +40,8 @@ export function openJournal(): Journal {
       const texts = (rest + buffer.toString('latin1', 0, bytes)).split('\n')
       rest = texts.pop()!
       for (const text of texts) {
+        // Nothing, or the beginning of what a process was writing when it was killed.
+        if (!text.endsWith('}')) continue
         const line = JSON.parse(text) as Line
         lines.push(line)
         kinds.add(`${line.who} ${line.what}`)

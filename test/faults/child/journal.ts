@@ -7,10 +7,13 @@ import type { Committed, Happening } from '../check/events.ts'
 
 export type Write = (happening: Happening) => void
 
-/** One write a line, at the end of the file whoever else writes: the kernel keeps them apart and in order. */
+/**
+ * One write a line, at the end of the file whoever else writes: the kernel keeps them apart and in order. But SIGKILL may cut a
+ * write at the end of a page; hence the line break before, so that what is cut stands alone.
+ */
 export function openJournal(path: string, who: string): Write {
   const file = openSync(path, 'a')
-  return happening => void writeSync(file, `${JSON.stringify({ who, at: Date.now(), ...happening })}\n`)
+  return happening => void writeSync(file, `\n${JSON.stringify({ who, at: Date.now(), ...happening })}\n`)
 }
 
 /** The broker, with every commit of its consumers written down before it is sent and after it is acknowledged, and every copy as it comes. */
