@@ -1,14 +1,14 @@
 import { appendFileSync } from 'node:fs'
-import { expect, test } from 'vitest'
-import { openJournal as openOfWorker } from '../child/journal.ts'
+import { expect, it } from 'vitest'
 import { openJournal } from '../journal.ts'
 
-test('what a process was writing when it was killed is passed over, and nothing else', () => {
+it('reads all lines but one that a killed process left half, whatever comes behind it', () => {
   const journal = openJournal()
-  const [first, second] = ['w1', 'w2'].map(who => openOfWorker(journal.path, who))
-  first!({ what: 'started' })
-  appendFileSync(journal.path, '\n{"who":"w1","at":1,"what":"effect","key":"entity-1')
-  second!({ what: 'started' })
-  second!({ what: 'stopped', code: 0 })
-  expect(journal.lines().map(({ who, what }) => `${who} ${what}`)).toEqual(['w1 started', 'w2 started', 'w2 stopped'])
+  journal.write('w1', { what: 'started' })
+  appendFileSync(journal.path, '\n{"who":"w1","at":1,"what":"eff')
+  expect(journal.lines()).toHaveLength(1)
+  journal.write('w2', { what: 'started' })
+  journal.write('w1', { what: 'killed' })
+  expect(journal.lines().map(({ who, what }) => `${who} ${what}`)).toEqual(['w1 started', 'w2 started', 'w1 killed'])
+  expect(journal.torn()).toBe(1)
 })

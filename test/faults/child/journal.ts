@@ -8,8 +8,8 @@ import type { Committed, Happening } from '../check/events.ts'
 export type Write = (happening: Happening) => void
 
 /**
- * One write a line, at the end of the file whoever else writes: the kernel keeps them apart and in order. But SIGKILL may cut a
- * write at the end of a page; hence the line break before, so that what is cut stands alone.
+ * One write a line, at the end of the file whoever else writes: the kernel keeps them apart and in order. But a SIGKILL may cut one
+ * where a page of the file ends, so each begins on a line of its own.
  */
 export function openJournal(path: string, who: string): Write {
   const file = openSync(path, 'a')
