@@ -14,6 +14,7 @@ export interface BrokerRecord {
   readonly timestampMs: number
   readonly key: Buffer | null
   readonly value: Buffer | null
+  /** May be made when they are asked for: take them by name, `{ ...record }` may lack them. */
   readonly headers: Headers
   /** What `headers` measure, where that is known without making them. */
   readonly headerSize?: HeaderSize | undefined

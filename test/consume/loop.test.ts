@@ -81,6 +81,21 @@ describe('an assignment that is over', () => {
     expect(commits).toHaveLength(1)
   })
 
+  it('settles nothing that ends only now: its record is read again, and runs elsewhere', async () => {
+    const late = Promise.withResolvers<void>()
+    const settled: Attempted[] = []
+    const { loop, told, take } = loopFixture({
+      attempt: (...about) => late.promise.then(() => returned(...about)),
+      admission: { ...runAll, settle: async (_delivery, attempted) => void settled.push(attempted) },
+    })
+    await loop.onAssigned([assigned('it-src')])
+    await take(recordOf('it-src', 0))
+    loop.abandon()
+    late.resolve()
+    await turns()
+    expect([settled, told]).toEqual([[], []])
+  })
+
   it('does not touch what the next one has paused', async () => {
     const late = Promise.withResolvers<never>()
     const { loop, told, take, clock } = loopFixture({
@@ -172,6 +187,32 @@ describe('a record that cannot be settled', () => {
   })
 })
 
+describe.each(['settle', 'forward'] as const)('a record whose copy is not acknowledged yet: %s', step => {
+  it('is not committed', async () => {
+    const copied = Promise.withResolvers<void>()
+    const { loop, commits, take, clock } = loopFixture({
+      admission: {
+        ...runAll,
+        admit: () => (step === 'forward' ? { kind: 'forward', untilMs: 9_000 } : { kind: 'run' }),
+        [step]: () => copied.promise,
+      },
+    })
+    await loop.onAssigned([assigned('it-src')])
+    await take(recordOf('it-src', 0))
+    for (const ms of [200, 400]) {
+      await turns()
+      clock.advanceTo(ms)
+    }
+    await turns()
+    expect(commits).toEqual([])
+    copied.resolve()
+    await turns()
+    clock.advanceTo(600)
+    await until(() => commits.length === 1, { ...soon, what: 'the commit' })
+    expect(commits[0]).toMatchObject([{ offset: 1n }])
+  })
+})
+
 describe("an outage that a handler's own error tells of", () => {
   it('holds its partition without using an attempt, but not for ever', async () => {
     const settled: Attempted[] = []
@@ -196,5 +237,57 @@ describe("an outage that a handler's own error tells of", () => {
     clock.advanceTo(320_000)
     await until(() => settled.length === 1, { ...soon, what: 'the failure goes up the ladder' })
     expect([...reasons]).toEqual(['broker'])
+  })
+})
+
+describe('what is finished above the prefix', () => {
+  it('is told by the commit, and not run again by the assignment that begins there', async () => {
+    const ran: string[] = []
+    const { loop, commits, take, clock } = loopFixture({
+      attempt: (delivery, scope) => {
+        ran.push(String(delivery.record.key))
+        return ran.length === 1 ? new Promise(() => {}) : returned(delivery, scope)
+      },
+    })
+    const fetched = ['slow', 'a', 'b'].map((key, i) => recordOf('it-src', i, key))
+    await loop.onAssigned([assigned('it-src')])
+    await take(...fetched)
+    await turns()
+    clock.advanceTo(200)
+    await until(() => commits.length === 1, { ...soon, what: 'the commit' })
+    loop.abandon()
+    const { offset, metadata } = commits[0]![0]!
+    await loop.onAssigned([{ ...assigned('it-src'), position: offset, metadata }])
+    await take(...fetched)
+    await turns()
+    expect(ran).toEqual(['slow', 'a', 'b', 'slow'])
+  })
+})
+
+describe('while more is queued than may be', () => {
+  it('no more is taken, and the membership is kept', async () => {
+    const gate = Promise.withResolvers<void>()
+    const { loop, clock } = loopFixture({
+      concurrency: 1,
+      limits: { maxQueuedRecords: 1 },
+      attempt: (...about) => gate.promise.then(() => returned(...about)),
+    })
+    let beats = 0
+    let isTaken = false
+    await loop.onAssigned([assigned('it-src')])
+    const records = ['a', 'b', 'c'].map((key, i) => recordOf('it-src', i, key))
+    const taken = loop
+      .onRecords(records, async () => void beats++)
+      .then(() => {
+        isTaken = true
+      })
+    for (const ms of [1_000, 2_000]) {
+      await turns()
+      clock.advanceTo(ms)
+    }
+    await turns()
+    expect([isTaken, beats]).toEqual([false, 2])
+    gate.resolve()
+    await taken
   })
 })

@@ -100,4 +100,13 @@ describe('an assigned partition', () => {
     }
     expect([partition.ledger.prefix, partition.ledger.position, paused.at(-1)]).toEqual([0n, 200_000n, false])
   })
+
+  it('does not go on for ever: what it remembers of finished records is bounded', () => {
+    const { partition, begun, paused } = setUp({ records: 5_000, bytes: 1e9 })
+    for (let from = 0; from < 510_000; from += 5_000) {
+      partition.accept(records(from, 5_000))
+      while (begun.length > 0) for (const tracked of begun.splice(0)) if (tracked.entry.offset !== 0n) partition.finish(tracked)
+    }
+    expect([partition.ledger.tracked, paused.at(-1)]).toEqual([500_000, true])
+  })
 })

@@ -150,8 +150,11 @@ function describeRefusal(broker: BrokerOf): void {
       ...patience,
       what: 'the rebalance',
     })
+    const askedAt = performance.now()
     const late = one.commit([{ topic, partition: at.partition, offset: 1n, metadata: '' }])
     await expect(late).rejects.toMatchObject({ code: 'E_ASSIGNMENT_LOST' })
+    // Not by the broker: behind the join it would answer only when the rebalance is over.
+    expect(performance.now() - askedAt).toBeLessThan(5_000)
     gate.resolve()
     await joining
   })

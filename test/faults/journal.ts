@@ -13,6 +13,8 @@ export interface Journal {
   ended(): number
   /** Whether this process has written a line of this kind. */
   wrote(who: string, what: Happening['what']): boolean
+  /** Lines of which only the beginning is there: a process that is killed may leave one. */
+  torn(): number
   write(who: string, happening: Happening): void
 }
 
@@ -29,6 +31,7 @@ export function openJournal(): Journal {
   const ended = new Set<string>()
   const kinds = new Set<string>()
   const buffer = Buffer.alloc(256 * 1024)
+  let torn = 0
   let rest = ''
   let position = 0
   const read = () => {
@@ -40,7 +43,12 @@ export function openJournal(): Journal {
       const texts = (rest + buffer.toString('latin1', 0, bytes)).split('\n')
       rest = texts.pop()!
       for (const text of texts) {
-        const line = JSON.parse(text) as Line
+        if (text === '') continue
+        const line = parsed(text)
+        if (line === undefined) {
+          torn++
+          continue
+        }
         lines.push(line)
         kinds.add(`${line.who} ${line.what}`)
         if (line.what === 'effect' || line.what === 'dead-lettered') ended.add(idOf(line))
@@ -61,6 +69,18 @@ export function openJournal(): Journal {
       read()
       return kinds.has(`${who} ${what}`)
     },
-    write: (who, happening) => appendFileSync(path, `${JSON.stringify({ who, at: Date.now(), ...happening })}\n`),
+    torn: () => {
+      read()
+      return torn
+    },
+    write: (who, happening) => appendFileSync(path, `\n${JSON.stringify({ who, at: Date.now(), ...happening })}\n`),
+  }
+}
+
+function parsed(text: string): Line | undefined {
+  try {
+    return JSON.parse(text) as Line
+  } catch {
+    return undefined
   }
 }

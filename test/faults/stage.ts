@@ -70,6 +70,7 @@ export async function openStage(story: string, options: StageOptions = {}): Prom
       const verdict = verdictOf(journal.lines(), publishing.acked, ordered)
       console.log(`${story}: ${JSON.stringify({ ...verdict, refused: publishing.refused.length })}`)
       if (problem !== '') throw new Error(problem)
+      if (journal.torn() > verdict.kills) throw new Error(`${journal.torn()} lines of the journal are no JSON`)
       return verdict
     },
   }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { OutgoingRecord } from '../../src/broker/port.ts'
-import type { Attempted, Delivery, Session } from '../../src/consume/admission.ts'
+import type { Attempted, Delivery } from '../../src/consume/admission.ts'
 import { DeadLetter, RetryLater, Skip } from '../../src/consume/outcome.ts'
 import { RecordRefused, RecordTooLarge, UnknownSchemaId } from '../../src/errors.ts'
 import { type Header, type Headers, textHeader } from '../../src/message/headers.ts'
@@ -9,6 +9,7 @@ import { LadderAdmission } from '../../src/retry/ladder-admission.ts'
 import { ladderOf } from '../../src/topic/ladder.ts'
 import { readTrail } from '../../src/topic/trail.ts'
 import { ManualClock } from '../manual-clock.ts'
+import { persisting } from './persisting.ts'
 
 const start = 1_000_000
 const foreign: Headers = [textHeader('ce_id', 'm-1'), ['dup', Buffer.from([1])], ['dup', null], ['__proto__', Buffer.from('x')]]
@@ -26,21 +27,7 @@ function setUp(send: (record: OutgoingRecord) => Promise<void> = async () => {})
   }
   const admission = new LadderAdmission({ ladder: ladderOf('g', ['1s', '5s', '1m']), sender, signals, clock })
   const failures: string[] = []
-  /** Persists without pauses; ends with the last error when it is told to. */
-  const session: Session = {
-    persist: async (_, reasonOf, work) => {
-      for (;;) {
-        try {
-          return await work()
-        } catch (error) {
-          const reason = reasonOf(error)
-          if (reason === undefined || failures.length === 3) throw error
-          failures.push(reason)
-        }
-      }
-    },
-  }
-  return { clock, sent, signals, admission, session, failures }
+  return { clock, sent, signals, admission, session: persisting(failures), failures }
 }
 
 function source(headers: Headers = foreign): Delivery {

@@ -5,29 +5,15 @@
 import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { fileURLToPath } from 'node:url'
 import { type AclEntry, Kafka } from 'kafkajs'
-import { consumer, on } from 'spillway'
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { connectKafka } from '../../src/broker/kafkajs/connect.ts'
-import { brokerOptions, defineService, readConnection } from '../../src/config.ts'
-import type { Processor } from '../../src/consume/processor.ts'
-import { spawnLeashed } from '../../src/dev/leash.ts'
-import { createLogger } from '../../src/observe/logger.ts'
-import { Signals } from '../../src/observe/signals.ts'
-import { startProcess } from '../../src/process/process.ts'
-import { createClient } from '../../src/produce/client.ts'
-import { registerSchemas } from '../../src/schema/register.ts'
-import { connectRegistry } from '../../src/schema/registry.ts'
-import { subjectOf } from '../../src/schema/subject.ts'
-import { topicsOf } from '../../src/topic/plan.ts'
+import { brokerOptions, readConnection } from '../../src/config.ts'
 import { patienceMs } from '../scenarios/harness.ts'
-import { stepsOn } from '../scenarios/messages.ts'
 import { unique } from '../unique.ts'
 import { until } from '../until.ts'
+import { around, counting, type Env, prepare, serve, spillway } from './guarded-service.ts'
 import { type SecureBroker, startSecureBroker, users } from './secure-broker.ts'
-
-type Env = Record<string, string>
 
 const canary = (what: string) => `canary-${what}-4711`
 const passwords = Object.fromEntries(Object.values(users).map(name => [name, canary(name)]))
@@ -118,7 +104,7 @@ const wrong: readonly (readonly [...Kind, reason: RegExp])[] = [
 describe.concurrent('what is right', () => {
   test.each(right)('%s: a message is published and handled, and doctor finds nothing', async (_kind, env) => {
     const { processor, opened, handled } = counting()
-    await prepare(processor)
+    await prepare(processor, secure.at.PLAINTEXT)
     await using service = serve(env(), processor)
     await service.start()
     await service.client.publisher(opened).publish({ id: 'a', n: 7 })
@@ -145,7 +131,7 @@ describe.concurrent('what is right', () => {
       ...bearer({ TOKEN_URL: url, CLIENT_ID: 'svc', CLIENT_SECRET: secret, SCOPE: 'kafka' }),
     })
     const { processor, opened, handled } = counting()
-    await prepare(processor)
+    await prepare(processor, secure.at.PLAINTEXT)
     await using service = serve(env(canary('secret')), processor)
     await service.start()
     await service.client.publisher(opened).publish({ id: 'a', n: 7 })
@@ -193,7 +179,7 @@ describe.concurrent('what is wrong', () => {
 
   test('a group that ACLs do not allow is refused; with what the documentation names, all works', async () => {
     const { processor, opened, handled } = counting()
-    await prepare(processor)
+    await prepare(processor, secure.at.PLAINTEXT)
     const env = { KAFKA_BROKERS: secure.at.SASL, ...login('scram-sha-256', users.guest) }
     const prefix = 4 // PREFIXED
     const allow = (resourceType: number, resourceName: string, ...operations: number[]) =>
@@ -222,7 +208,7 @@ describe.concurrent('what becomes wrong later', () => {
     const file = secure.certificates.path(unique('token'))
     writeFileSync(file, token(600))
     const { processor, opened, handled } = counting()
-    await prepare(processor)
+    await prepare(processor, secure.at.PLAINTEXT)
     await using service = serve({ KAFKA_BROKERS: secure.at.SASL, ...bearer({ TOKEN_FILE: file }) }, processor)
     const crashes: unknown[] = []
     service.signals.on('consumer.crashed', ({ error }) => crashes.push(error))
@@ -255,7 +241,7 @@ describe.concurrent('what becomes wrong later', () => {
 
 test('`spillway run` on TLS and SASL joins, stops, and tells no secret at the lowest level', async () => {
   const { processor } = counting()
-  await prepare(processor)
+  await prepare(processor, secure.at.PLAINTEXT)
   const file = secure.certificates.path(unique('password'))
   writeFileSync(file, passwords[users.plain]!)
   const { KAFKA_SASL_PASSWORD: _, ...rest } = login('plain', users.plain)
@@ -287,76 +273,6 @@ async function grant(acl: readonly Omit<AclEntry, never>[]): Promise<void> {
   await admin.connect()
   await admin.createAcls({ acl: [...acl] })
   await admin.disconnect()
-}
-
-function around(env: Env): Env {
-  return { SCHEMA_REGISTRY_URL: inject('registryUrl'), ...env }
-}
-
-function counting() {
-  const handled: number[] = []
-  const { opened } = stepsOn({ partitions: 1 })
-  const processor = consumer(unique('guarded'), [on(opened, ({ n }) => void handled.push(n))], { retry: { tiers: [] } })
-  return { processor, opened, handled }
-}
-
-/** What somebody with all rights does beforehand. */
-async function prepare(processor: Processor): Promise<void> {
-  const service = defineService({ name: unique('service'), processors: [processor] })
-  const broker = connectKafka({ brokers: [secure.at.PLAINTEXT], clientId: 'it' })
-  await broker.admin().createTopics(topicsOf(service).map(topic => ({ ...topic, replicationFactor: 1 })))
-  await broker.close()
-  const subjects = service.messages.map(({ topic, type, schema }) => ({
-    subject: subjectOf(topic.name, type, topic.subjects),
-    schema,
-  }))
-  await registerSchemas(connectRegistry({ url: inject('registryUrl') }), subjects)
-}
-
-/** A process of the service and a client, connected as the environment says. */
-function serve(env: Env, processor: Processor) {
-  const broker = connectKafka(brokerOptions(readConnection(around(env))))
-  const registry = connectRegistry({ url: inject('registryUrl') })
-  const signals = new Signals()
-  const logger = createLogger({ level: 'silent' })
-  let running: Awaited<ReturnType<typeof startProcess>> | undefined
-  return {
-    signals,
-    client: createClient({ producer: broker.producer(), registry, source: 'it' }),
-    start: async () => {
-      running = await startProcess({ name: 'it', processors: [processor], broker, registry, signals, logger })
-    },
-    [Symbol.asyncDispose]: async () => {
-      await running?.stop()
-      await broker.close()
-    },
-  }
-}
-
-const root = fileURLToPath(new URL('../..', import.meta.url))
-const config = fileURLToPath(new URL('spillway.config.ts', import.meta.url))
-
-/** The command line as a user has it, for the service of `processor`. */
-async function spillway(
-  args: readonly string[],
-  env: Env,
-  processor: Processor,
-  onLine: (line: string, stop: () => void) => void = () => {},
-): Promise<{ code: number | null; output: string }> {
-  const output: string[] = []
-  const settings = JSON.stringify({ group: processor.name, topic: processor.subscriptions[0]!.definition.topic.name })
-  const child = await spawnLeashed(process.execPath, [`${root}dist/cli.js`, ...args, '--config', config], {
-    env: { ...process.env, ...around(env), IT_GUARDED: settings },
-    cwd: root,
-    onLine: line => {
-      output.push(line)
-      onLine(line, () => child.kill('SIGTERM'))
-    },
-    orphanGraceMs: 0,
-    keepsAlive: true,
-  })
-  const { code } = await child.exited
-  return { code, output: output.join('\n') }
 }
 
 function expectNoCanary(output: string): void {

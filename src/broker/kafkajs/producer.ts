@@ -91,11 +91,8 @@ function newSlot(client: Client): Slot {
     retry: { ...patience, initialRetryTime: 100 },
     createPartitioner: () => choice => choice.message.partition!,
   })
-  const connect = async (): Promise<void> => {
-    await client.admitted()
-    await producer.connect()
-  }
-  const ready = connect().then(
+  // `verify` has been through the client's first connection by now, which finds out whether the settings fit.
+  const ready = producer.connect().then(
     () => producer,
     async error => {
       await quietly(producer)

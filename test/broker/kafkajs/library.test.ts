@@ -1,8 +1,9 @@
-import { expect, test } from 'vitest'
+import { createRequire } from 'node:module'
+import { expect, onTestFinished, test } from 'vitest'
 import type { FetchedPartition, RawMessage } from '../../../src/broker/kafkajs/internals.ts'
 import { library } from '../../../src/broker/kafkajs/library.ts'
 import { byPartition } from '../../../src/broker/kafkajs/patch-grouping.ts'
-import { withoutIdleTimer } from '../../../src/broker/kafkajs/patch-request-queue.ts'
+import type { RequestQueue } from '../../../src/broker/kafkajs/patch-request-queue.ts'
 import { nextOffset } from '../../../src/broker/kafkajs/records.ts'
 
 test('a batch reaches to the end of what was fetched, past what compaction has left out', () => {
@@ -27,19 +28,14 @@ test('messages are grouped in their order', () => {
 })
 
 test('an idle connection has no timer', () => {
-  class Queue {
-    throttledUntil = -1
-    throttleCheckTimeoutId: NodeJS.Timeout | null = null
-    pending: unknown[] = []
-    checkPendingRequests(): void {}
-    scheduleCheckPendingRequests(): void {}
-  }
-  withoutIdleTimer(Queue)
-  const queue = new Queue()
+  library()
+  const path = 'kafkajs/src/network/requestQueue/index.js'
+  const Queue = createRequire(import.meta.url)(path) as new (of: object) => RequestQueue & { pending: unknown[] }
+  const queue = new Queue({ maxInFlightRequests: null, requestTimeout: 1_000 })
+  onTestFinished(() => clearTimeout(queue.throttleCheckTimeoutId ?? undefined))
   queue.scheduleCheckPendingRequests()
   expect(queue.throttleCheckTimeoutId).toBeNull()
   queue.pending.push('request')
   queue.scheduleCheckPendingRequests()
   expect(queue.throttleCheckTimeoutId).not.toBeNull()
-  clearTimeout(queue.throttleCheckTimeoutId!)
 })

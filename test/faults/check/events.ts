@@ -1,6 +1,6 @@
 /**
  * What a worker child writes down, one JSON object a line, into a file that all children of a test append to: the order of its
- * lines is the order in which things happened, over all of them. A SIGKILL loses no line that was written.
+ * lines is the order in which things happened, over all of them. A SIGKILL loses no line that was written, and may cut its last one.
  */
 
 /** The record that an attempt is about: where it was published, not where its copy lies. */

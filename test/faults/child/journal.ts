@@ -7,10 +7,13 @@ import type { Committed, Happening } from '../check/events.ts'
 
 export type Write = (happening: Happening) => void
 
-/** One write a line, at the end of the file whoever else writes: the kernel keeps them apart and in order. */
+/**
+ * One write a line, at the end of the file whoever else writes: the kernel keeps them apart and in order. But a SIGKILL may cut one
+ * where a page of the file ends, so each begins on a line of its own.
+ */
 export function openJournal(path: string, who: string): Write {
   const file = openSync(path, 'a')
-  return happening => void writeSync(file, `${JSON.stringify({ who, at: Date.now(), ...happening })}\n`)
+  return happening => void writeSync(file, `\n${JSON.stringify({ who, at: Date.now(), ...happening })}\n`)
 }
 
 /** The broker, with every commit of its consumers written down before it is sent and after it is acknowledged, and every copy as it comes. */
