@@ -1,12 +1,10 @@
 /** The one place where the code of an error becomes the exit code of the process. */
 import { codeOf } from '../errors.ts'
 
-/** With `--detailed-exitcode` 2 means that changes are pending; no command has both that option and a choice of letters. */
 export const exitCode = {
   ok: 0,
   failed: 1,
   changesPending: 2,
-  notUnderstood: 2,
   unreachable: 3,
   refused: 4,
   problemFound: 5,
@@ -23,8 +21,8 @@ const codes: Readonly<Record<string, number>> = {
   E_BROKER_UNAVAILABLE: exitCode.unreachable,
   E_REGISTRY_UNAVAILABLE: exitCode.unreachable,
   E_GUARD: exitCode.refused,
-  E_SELECTION: exitCode.notUnderstood,
-  E_CONFIRMATION: exitCode.notUnderstood,
+  E_SELECTION: exitCode.usage,
+  E_CONFIRMATION: exitCode.refused,
   E_CHECK_FAILED: exitCode.problemFound,
   E_SCHEMA_INCOMPATIBLE: exitCode.problemFound,
   E_TIME_LIMIT: exitCode.timeLimit,

@@ -130,9 +130,9 @@ test.each([
   ['export', group, '--limit', 'x'],
   ['redrive', group, '--where', 'failed=-15m'],
   ['purge', group, '--where', 'address=x'],
-])('%s %s %s %s: exit 2 before a broker is looked for', async (...args) => {
+])('%s %s %s %s: exit 64 before a broker is looked for', async (...args) => {
   const program = buildProgram([dlqCommand(() => Promise.reject(new Error('opened')))])
-  expect(await runProgram(program, ['node', 'spillway', 'dlq', ...args], text => text, false)).toBe(2)
+  expect(await runProgram(program, ['node', 'spillway', 'dlq', ...args], text => text, false)).toBe(64)
   expect(err).toContain('E_SELECTION')
 })
 
@@ -257,10 +257,10 @@ test.each([
   [['--execute'], /nobody can be asked here.*--execute --yes --confirm spend/],
   [['--execute', '--yes'], /--yes needs --confirm/],
   [['--execute', '--yes', '--confirm', 'spent'], /--confirm names 'spent', not 'spend'/],
-])('purge %j: exit 2, nothing done', async (flags, message) => {
+])('purge %j: exit 4, nothing done', async (flags, message) => {
   await bury(broker, 0, 2)
   const file = join(folder, 'purged.jsonl')
-  expect(await dlq('purge', group, '--file', file, ...flags)).toBe(2)
+  expect(await dlq('purge', group, '--file', file, ...flags)).toBe(4)
   expect(err).toMatch(message)
   expect(err).toContain('E_CONFIRMATION')
   expect(existsSync(file)).toBe(false)
@@ -290,7 +290,7 @@ test('on a terminal the name of the group has to be typed', async () => {
       process.stderr.isTTY = isTTY
     })
   }
-  expect(await typed('yes')).toBe(2)
+  expect(await typed('yes')).toBe(4)
   expect(err).toContain('that is not spend (E_CONFIRMATION)')
   expect(existsSync(file)).toBe(false)
   expect(await lettersLeft()).toBe(2)

@@ -74,7 +74,7 @@ describe('conditions', () => {
       thrown = error
     }
     expect(thrown).toMatchObject({ code: 'E_SELECTION', message: expect.stringMatching(message) })
-    expect(exitCodeOf(thrown)).toBe(2)
+    expect(exitCodeOf(thrown)).toBe(64)
   })
 
   test('whatever is written is a condition or a clear error', () => {
