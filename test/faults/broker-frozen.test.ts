@@ -8,6 +8,7 @@ import { whateverDies } from './check/verdict.ts'
 import { startOwnKafka } from './own-kafka.ts'
 import { size } from './sizes.ts'
 import { entities, openStage } from './stage.ts'
+import { allWorkAgain } from './work-again.ts'
 
 test('the broker stands still, and goes on', async () => {
   const [broker] = await startOwnKafka()
@@ -25,17 +26,7 @@ test('the broker stands still, and goes on', async () => {
     await until(() => performance.now() >= thawAt, { withinMs: 60_000, what: 'the end of the stand-still' })
     const [acked, before] = [load.acked.length, journal.lines().length]
     broker!.thaw()
-    const atWork = () =>
-      new Set(
-        journal
-          .lines()
-          .slice(before)
-          .flatMap(({ what, who }) => (what === 'committed' ? [who] : [])),
-      )
-    await until(() => load.acked.length > acked && atWork().size === fleet.working.length, {
-      withinMs: 60_000,
-      what: 'every process to work again',
-    })
+    await allWorkAgain({ fleet, journal }, load, { acked, lines: before })
     recoveries.push(Math.round(performance.now() - thawAt))
   }
   await load.stop()

@@ -8,6 +8,7 @@ import { whateverDies } from './check/verdict.ts'
 import { startOwnKafka } from './own-kafka.ts'
 import { size } from './sizes.ts'
 import { entities, openStage } from './stage.ts'
+import { allWorkAgain } from './work-again.ts'
 
 test('the broker is killed and comes back', async () => {
   const [broker] = await startOwnKafka()
@@ -25,17 +26,7 @@ test('the broker is killed and comes back', async () => {
     await broker!.start()
     const readyAt = performance.now()
     const before = journal.lines().length
-    const atWork = () =>
-      new Set(
-        journal
-          .lines()
-          .slice(before)
-          .flatMap(({ what, who }) => (what === 'committed' ? [who] : [])),
-      )
-    await until(() => load.acked.length > atKill && atWork().size === fleet.working.length, {
-      withinMs: 60_000,
-      what: 'every process to work again',
-    })
+    await allWorkAgain({ fleet, journal }, load, { acked: atKill, lines: before })
     recoveries.push(Math.round(performance.now() - readyAt))
   }
   await load.stop()
