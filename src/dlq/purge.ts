@@ -3,7 +3,7 @@ import type { BatchProducer } from '../broker/port.ts'
 import { exportLine } from './export.ts'
 import type { Letter } from './letter.ts'
 import { checkMovedTopic, movedRecord } from './moved.ts'
-import type { OffsetRange } from './ranges.ts'
+import { appendOffset, type OffsetRange } from './ranges.ts'
 import { type DlqSource, type ReadOptions, readLetters, type Taken } from './read.ts'
 
 /** Where letters are written before they are marked. */
@@ -96,9 +96,7 @@ class WrittenLetters {
     this.count++
     const ranges = this.#partitions.get(partition) ?? []
     this.#partitions.set(partition, ranges)
-    const last = ranges.at(-1)
-    if (last?.[1] === offset) last[1] = offset + 1n
-    else ranges.push([offset, offset + 1n])
+    appendOffset(ranges, offset)
   }
 
   /** Few enough ranges each for one record. */

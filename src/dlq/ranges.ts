@@ -50,12 +50,15 @@ export class MovedRanges {
 /** The fewest ranges that hold these offsets and no other. They must grow. A gap is kept: what lies in it was not moved. */
 export function rangesOf(offsets: Iterable<bigint>): OffsetRange[] {
   const ranges: [bigint, bigint][] = []
-  for (const offset of offsets) {
-    const last = ranges.at(-1)
-    if (last?.[1] === offset) last[1] = offset + 1n
-    else ranges.push([offset, offset + 1n])
-  }
+  for (const offset of offsets) appendOffset(ranges, offset)
   return ranges
+}
+
+/** Adds one that is above all that `ranges` hold. */
+export function appendOffset(ranges: [from: bigint, to: bigint][], offset: bigint): void {
+  const last = ranges.at(-1)
+  if (last?.[1] === offset) last[1] = offset + 1n
+  else ranges.push([offset, offset + 1n])
 }
 
 function firstEndingAtOrAfter(ranges: readonly OffsetRange[], offset: bigint): number {
