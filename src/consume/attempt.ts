@@ -1,6 +1,6 @@
 /** One try of a record: decode it, find its handler, run it under its deadline. Never rejects: whatever happens is the answer. */
 import { AssignmentLost, codeOf, HandlerTimeout } from '../errors.ts'
-import { type Envelope, RecordEnvelope } from '../message/envelope.ts'
+import { type Envelope, readEnvelope } from '../message/envelope.ts'
 import type { Signals } from '../observe/signals.ts'
 import type { Decoded, Decoder } from '../schema/decoder.ts'
 import type { Attempted, Delivery } from './admission.ts'
@@ -40,17 +40,15 @@ export function createAttempt(options: AttemptOptions): Attempt {
 
   // No async function where nothing is awaited: a promise more is felt at every message.
   const handle = (decoded: Decoded, delivery: Delivery, scope: AttemptScope): Promise<Attempted> => {
-    const { record, origin } = delivery
     const { type } = decoded
-    const envelope = new RecordEnvelope(record, origin, type)
-    const run = decoded.kind === 'message' ? runs.get(origin.topic)?.get(type) : undefined
-    if (!run || decoded.kind !== 'message') return Promise.resolve(unhandled(type, envelope.id))
+    const run = decoded.kind === 'message' ? runs.get(delivery.origin.topic)?.get(type) : undefined
+    if (!run || decoded.kind !== 'message') return Promise.resolve(unhandled(type, idOf(delivery, type)))
     // The registry may have taken its time: by now another process may be running this record.
     if (scope.isOver) {
       const error = new AssignmentLost('the assignment was lost')
-      return Promise.resolve({ kind: 'threw', type, id: envelope.id, error })
+      return Promise.resolve({ kind: 'threw', type, id: idOf(delivery, type), error })
     }
-    return new Promise(resolve => new HandlerCall(options, delivery, envelope, scope.calls, resolve).run(run, decoded.payload))
+    return new Promise(resolve => new HandlerCall(options, delivery, type, scope.calls, resolve).run(run, decoded.payload))
   }
 
   return (delivery, scope) => {
@@ -64,6 +62,10 @@ export function createAttempt(options: AttemptOptions): Attempt {
       return Promise.resolve(undecoded(error))
     }
   }
+}
+
+function idOf({ record, origin }: Delivery, type: string): string {
+  return readEnvelope(record.headers, origin, type).id
 }
 
 function undecoded(error: unknown): Attempted {
@@ -120,12 +122,12 @@ class HandlerCall implements Cancellable {
   constructor(
     options: AttemptOptions,
     delivery: Delivery,
-    envelope: Envelope,
+    type: string,
     running: Running,
     resolve: (attempted: Attempted) => void,
   ) {
     this.#options = options
-    this.#ctx = new HandlerContext(delivery, envelope, options)
+    this.#ctx = new HandlerContext(delivery, type, options)
     this.#running = running
     this.#resolve = resolve
   }

@@ -1,4 +1,4 @@
-import type { Envelope, Origin } from '../message/envelope.ts'
+import { type Envelope, type Origin, readEnvelope } from '../message/envelope.ts'
 import { headerText } from '../message/headers.ts'
 import type { Delivery } from './admission.ts'
 import type { Context, ContextChanges, Logger, Outbound } from './handler.ts'
@@ -18,16 +18,17 @@ export class HandlerContext implements Context {
   readonly origin: Origin
   readonly #delivery: Delivery
   readonly #options: ContextOptions
-  readonly #envelope: Envelope
+  #read: Envelope | undefined
   #log: Logger | undefined
   #abort: AbortController | undefined
   #aborted: { readonly reason: unknown } | undefined
 
-  constructor(delivery: Delivery, envelope: Envelope, options: ContextOptions) {
+  /** `envelope`: in place of the one that is read from the record. */
+  constructor(delivery: Delivery, type: string, options: ContextOptions, envelope?: Envelope) {
     this.#delivery = delivery
-    this.#envelope = envelope
+    this.type = type
     this.#options = options
-    this.type = envelope.type
+    this.#read = envelope
     this.attempt = delivery.attempt
     this.redriveCount = delivery.trail?.redriveCount ?? 0
     this.origin = delivery.origin
@@ -55,6 +56,12 @@ export class HandlerContext implements Context {
 
   get traceparent(): string | undefined {
     return this.#envelope.traceparent
+  }
+
+  /** Read when first asked: most handlers want little of it, and texts and dates are what costs. */
+  get #envelope(): Envelope {
+    this.#read ??= readEnvelope(this.#delivery.record.headers, this.origin, this.type)
+    return this.#read
   }
 
   get group(): string {
@@ -94,10 +101,8 @@ export class HandlerContext implements Context {
 
   /** The same message, as it is seen from further inside. */
   with({ signal, traceparent }: ContextChanges): HandlerContext {
-    const { id, type, source, time, correlationId, causationId } = this.#envelope
-    const envelope =
-      traceparent === undefined ? this.#envelope : { id, type, source, time, correlationId, causationId, traceparent }
-    return new InnerContext(this.#delivery, envelope, this.#options, this, signal)
+    const envelope = traceparent === undefined ? this.#read : { ...this.#envelope, traceparent }
+    return new InnerContext(this.#delivery, this.type, this.#options, { outer: this, added: signal, envelope })
   }
 
   // Functions of their own, not methods: handlers take them out of the context.
@@ -110,20 +115,20 @@ export class HandlerContext implements Context {
   }
 }
 
+interface Inner {
+  readonly outer: HandlerContext
+  readonly added: AbortSignal | undefined
+  readonly envelope: Envelope | undefined
+}
+
 /** Ends with the one around it. A class of its own, so that attempts without such a middleware carry nothing for it. */
 class InnerContext extends HandlerContext {
   readonly #outer: HandlerContext
   readonly #added: AbortSignal | undefined
   #both: AbortSignal | undefined
 
-  constructor(
-    delivery: Delivery,
-    envelope: Envelope,
-    options: ContextOptions,
-    outer: HandlerContext,
-    added: AbortSignal | undefined,
-  ) {
-    super(delivery, envelope, options)
+  constructor(delivery: Delivery, type: string, options: ContextOptions, { outer, added, envelope }: Inner) {
+    super(delivery, type, options, envelope)
     this.#outer = outer
     this.#added = added
   }

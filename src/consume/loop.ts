@@ -15,7 +15,7 @@ import type { Signals } from '../observe/signals.ts'
 import type { Admission } from './admission.ts'
 import type { Attempt } from './attempt.ts'
 import { type Clock, systemClock } from './clock.ts'
-import { deliveries } from './delivery.ts'
+import { deliveries, placeOf } from './delivery.ts'
 import { defaultLimits, type SessionLimits } from './limits.ts'
 import { type Processor, sourceTopics } from './processor.ts'
 import type { SessionProgress } from './progress.ts'
@@ -129,7 +129,7 @@ export class GroupLoop {
         `${processor.name} has stopped: it was to go on at ${topic}[${partition}] ${from}, which is gone (${reason}); the first there is is ${to}. ` +
           `Move the group's offset to where it may go on, or set onDataLoss: 'earliest'`,
       )
-    this.#committed.delete(keyOf(reset))
+    this.#committed.delete(placeOf(reset))
     if (!this.#session) this.#resets.push({ topic, partition })
     else if (to < from) this.#session.restart(reset, to)
   }
@@ -150,7 +150,7 @@ export class GroupLoop {
   /** A broker forgets the commits for a topic that is deleted; a group that went on without a word would handle it all again. */
   #findLostCommits(partitions: readonly AssignedPartition[]): void {
     for (const { topic, partition, position } of partitions) {
-      const committed = this.#committed.get(keyOf({ topic, partition })) ?? 0n
+      const committed = this.#committed.get(placeOf({ topic, partition })) ?? 0n
       if (position < committed) this.onReset({ topic, partition, from: committed, to: position, reason: 'commit-gone' })
     }
   }
@@ -191,7 +191,7 @@ export class GroupLoop {
       try {
         await this.#consumer?.commit(offsets)
         session.committed(offsets)
-        for (const at of offsets) this.#committed.set(keyOf(at), at.offset)
+        for (const at of offsets) this.#committed.set(placeOf(at), at.offset)
       } catch (error) {
         // It notices at its next heartbeat; until then it would run what another process is running.
         if (codeOf(error) === 'E_ASSIGNMENT_LOST') session.lose()
@@ -201,8 +201,4 @@ export class GroupLoop {
     })
     return this.#commits
   }
-}
-
-function keyOf({ topic, partition }: TopicPartition): string {
-  return `${topic}/${partition}`
 }

@@ -80,49 +80,6 @@ export interface Origin {
   readonly timestampMs: number
 }
 
-/** The envelope of a record, read when first asked: most handlers want little of it, and texts and dates are what costs. */
-export class RecordEnvelope implements Envelope {
-  readonly type: string
-  readonly #record: { readonly headers: Headers }
-  readonly #origin: Origin
-  #read: Envelope | undefined
-
-  constructor(record: { readonly headers: Headers }, origin: Origin, type: string) {
-    this.type = type
-    this.#record = record
-    this.#origin = origin
-  }
-
-  get id(): string {
-    return this.#envelope.id
-  }
-
-  get source(): string {
-    return this.#envelope.source
-  }
-
-  get time(): Date {
-    return this.#envelope.time
-  }
-
-  get correlationId(): string | undefined {
-    return this.#envelope.correlationId
-  }
-
-  get causationId(): string | undefined {
-    return this.#envelope.causationId
-  }
-
-  get traceparent(): string | undefined {
-    return this.#envelope.traceparent
-  }
-
-  get #envelope(): Envelope {
-    this.#read ??= readEnvelope(this.#record.headers, this.#origin, this.type)
-    return this.#read
-  }
-}
-
 /** The envelope of any record: what its headers lack comes from where it lies. */
 export function readEnvelope(headers: Headers, origin: Origin, type: string): Envelope {
   let id: string | undefined
@@ -145,8 +102,8 @@ export function readEnvelope(headers: Headers, origin: Origin, type: string): En
     source: source ?? origin.topic,
     type,
     time: new Date(Number.isNaN(timeMs) ? origin.timestampMs : timeMs),
-    ...(correlationId !== undefined && { correlationId }),
-    ...(causationId !== undefined && { causationId }),
-    ...(traceparent !== undefined && { traceparent }),
+    correlationId,
+    causationId,
+    traceparent,
   }
 }
