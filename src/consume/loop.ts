@@ -12,7 +12,7 @@ import type {
 } from '../broker/port.ts'
 import { codeOf, DataLost } from '../errors.ts'
 import type { Signals } from '../observe/signals.ts'
-import type { Admission } from './admission.ts'
+import type { Admission, ParkedEntity } from './admission.ts'
 import type { Attempt } from './attempt.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { deliveries, placeOf } from './delivery.ts'
@@ -76,6 +76,10 @@ export class GroupLoop {
     return this.#session?.progress()
   }
 
+  parked(): readonly ParkedEntity[] {
+    return this.#session?.parked() ?? []
+  }
+
   async onAssigned(partitions: readonly AssignedPartition[]): Promise<void> {
     this.abandon()
     this.#findLostCommits(partitions)
@@ -131,7 +135,7 @@ export class GroupLoop {
       )
     this.#committed.delete(placeOf(reset))
     if (!this.#session) this.#resets.push({ topic, partition })
-    else if (to < from) this.#session.restart(reset, to)
+    else this.#session.reset(reset, from, to)
   }
 
   async onRevoking(): Promise<void> {

@@ -23,7 +23,7 @@ test('counts what became of messages, by types that have a handler', async () =>
   signals.emit('message.done', { ...about('shop.Foreign'), durationMs: 1 })
   signals.emit('message.done', { ...about('shop.Placed', 'of another process'), durationMs: 1 })
   signals.emit('message.skipped', { ...about('anything'), reason: 'unhandled', detail: '' })
-  signals.emit('message.retried', { ...about('shop.Placed'), tier: 'spend.retry.1s', failure })
+  signals.emit('message.retried', { ...about('shop.Placed'), tier: 'spend.retry.1s', blocked: false, failure })
   signals.emit('message.delayed', { ...about(''), tier: 'spend.retry.1s', untilMs: 0 })
   signals.emit('message.deadLettered', { ...about(''), disposition: 'undecodable', failure })
   signals.emit('handler.timedOut', { ...about('shop.Placed'), timeoutMs: 1 })
