@@ -79,8 +79,8 @@ export interface Session {
   finish(begun: Begun): void
   /** These offsets of the partition need not run, though they have not been fetched yet. */
   finishAhead(at: TopicPartition, offsets: readonly bigint[]): void
-  /** Of the records that its partition may have unfinished here, half are kept. */
-  keepsMuch(begun: Begun): boolean
+  /** Of the records that one of the partitions with this number may have unfinished here, half are kept. */
+  keepsMuch(partition: number): boolean
 }
 
 /** Who is asked about the records of one assignment. */

@@ -214,8 +214,8 @@ export class GroupSession implements Session, AttemptScope {
     }
   }
 
-  keepsMuch({ partition }: Tracked): boolean {
-    return partition.keepsMuch
+  keepsMuch(number: number): boolean {
+    return this.#partitions.all().some(({ partition, keepsMuch }) => partition === number && keepsMuch)
   }
 
   release(tracked: Tracked): void {

@@ -37,7 +37,8 @@ export class PartitionOrder {
     const { record, trail } = delivery
     // The copies in a batch that cannot be read are dead letters together, and nobody may wait for them.
     if (record.unreadable) this.lost(record.topic, record.unreadable.firstOffset, record.offset + 1n)
-    if (!trail) return !this.index.isEmpty && this.index.get(identityOf(delivery)) ? drop : lane
+    // One that a copy of it has overtaken is found out at its turn, which comes before the copy's.
+    if (!trail) return lane
     const identity = identityOf(delivery)
     const found = this.index.fetched(identity, record, begun)
     if (found === 'early') return keep
@@ -45,8 +46,11 @@ export class PartitionOrder {
     if (found === 'stale' || (found === 'unknown' && trail.redriveId === undefined)) return drop
     const entry = this.index.register(identity, record, begun, copyStateOf(trail))
     const due = delivery.refusal ? undefined : dueOf(delivery, this.#options.ladder, this.#options.clock.now())
-    entry.state = due?.kind === 'wait' ? 'waiting' : 'active'
-    return due?.kind === 'wait' ? due : lane
+    if (due?.kind === 'wait') {
+      entry.state = 'waiting'
+      return due
+    }
+    return this.#mayEnter(entry) ? lane : keep
   }
 
   turn(begun: Begun): Turn {
@@ -64,7 +68,7 @@ export class PartitionOrder {
     if (delivery.refusal) return run
     const due = dueOf(delivery, ladder, clock.now())
     if (due.kind === 'hop') return this.#delayed(identity, begun, due.untilMs)
-    if (due.kind === 'now') return this.#inOrder(identity, entry, begun)
+    if (due.kind === 'now') return this.#inOrder(identity, begun)
     if (entry) entry.state = 'waiting'
     return due
   }
@@ -104,20 +108,16 @@ export class PartitionOrder {
     }
   }
 
-  #inOrder(identity: Identity, entry: Entry<Begun> | undefined, begun: Begun): Turn {
+  #inOrder(identity: Identity, begun: Begun): Turn {
     const { session, clock } = this.#options
-    const { trail, record } = begun.delivery
+    const { record } = begun.delivery
     const before = this.index.before(identity)
-    if (!before) {
-      if (!trail || trail.redriveId !== undefined || this.gate.isOpen(identity)) return run
-      entry!.state = 'gated'
-      this.gate.hold(identity, begun)
-      return keep
-    }
-    const keepsMuch = session.keepsMuch(begun)
+    if (!before) return run
+    const keepsMuch = session.keepsMuch(record.partition)
     if (follows(before, clock.now(), keepsMuch)) return this.#following(identity, begun, before)
     this.index.register(identity, record, begun).state = 'kept'
-    // What is kept must not fill the window: the first of the chain moves on, and each takes the next one with it.
+    // What is kept must not fill a window, or the one it waits for may never be fetched: the first of the chain moves on, and each
+    // takes the next one with it.
     if (keepsMuch && before.state === 'kept') this.#reconsider(this.index.firstKept(identity.entity))
     return keep
   }
@@ -180,11 +180,22 @@ export class PartitionOrder {
     if (entry?.state !== 'kept') return
     const { session, clock } = this.#options
     const before = this.index.before(entry)
-    if (!before || follows(before, clock.now(), session.keepsMuch(entry.item!))) this.#release(entry)
+    if (!before || follows(before, clock.now(), session.keepsMuch(entry.item!.delivery.record.partition))) this.#release(entry)
   }
 
   #release(entry: Entry<Begun>): void {
-    entry.state = 'active'
-    this.#options.session.release(entry.item!)
+    if (this.#mayEnter(entry)) this.#options.session.release(entry.item!)
+  }
+
+  /**
+   * Smaller numbers that are only at the source must be in the lane before a copy enters it: its turn comes after theirs then, and
+   * by their turn they have ended or stand in the index.
+   */
+  #mayEnter(entry: Entry<Begun>): boolean {
+    const { trail } = entry.item!.delivery
+    const isFree = !trail || trail.redriveId !== undefined || this.gate.isOpen(entry)
+    entry.state = isFree ? 'active' : 'gated'
+    if (!isFree) this.gate.hold(entry, entry.item!)
+    return isFree
   }
 }

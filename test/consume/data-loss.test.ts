@@ -15,12 +15,7 @@ function setUp(options: ProcessorOptions = {}) {
   const resets: SignalMap['offset.reset'][] = []
   signals.on('offset.reset', reset => resets.push(reset))
   const settled: string[] = []
-  const asked: bigint[] = []
   const admission = admitting({
-    turn: ({ record }) => {
-      asked.push(record.offset)
-      return { kind: 'run' }
-    },
     settle: async ({ record }, { kind }) => void settled.push(`${record.offset} ${kind}`),
   })
   const commits: CommittedOffset[] = []
@@ -59,12 +54,12 @@ function setUp(options: ProcessorOptions = {}) {
     })
     return commits.splice(0).map(({ offset }) => offset)
   }
-  return { loop, signals, resets, settled, asked, at, record, hand, done, committed }
+  return { loop, signals, resets, settled, at, record, hand, done, committed }
 }
 
 describe('the loop', () => {
   it('settles a refused record as such, and the next one as ever', async () => {
-    const { loop, settled, asked, at, record, hand, done } = setUp({ limits: { maxHeaders: 1 } })
+    const { loop, settled, at, record, hand, done } = setUp({ limits: { maxHeaders: 1 } })
     await loop.onAssigned([{ ...at, position: 0n, metadata: '', end: 0n }])
     const headers = [
       ['a', null],
