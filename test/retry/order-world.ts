@@ -314,9 +314,8 @@ export class World {
     return new Promise((resolve, reject) => {
       const answer = (ok: boolean): void => {
         if (life !== this.#life) return
-        if (!ok) return reject(new Error('no commit'))
-        this.#apply(offsets)
-        resolve()
+        if (ok) this.#apply(offsets)
+        ok ? resolve() : reject(new Error('no commit'))
       }
       this.commits.push({ offsets, answer })
     })
