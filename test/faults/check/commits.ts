@@ -23,7 +23,7 @@ export function checkCommits(
     if (line.what === 'received' && line.attempt === 1 && !ended.has(idOf(line))) {
       const ofPartition = unfinished.get(partitionOf(line)) ?? new Set()
       unfinished.set(partitionOf(line), ofPartition.add(line.offset))
-    } else if ((line.what === 'effect' || line.what === 'retried' || line.what === 'dead-lettered') && line.attempt === 1) {
+    } else if (leftItsSource(line)) {
       ended.add(idOf(line))
       unfinished.get(partitionOf(line))?.delete(line.offset)
     } else if (line.what === 'committing') {
@@ -45,4 +45,18 @@ export function checkCommits(
     }
   }
   return { commitsAhead: told.size, commitsBack }
+}
+
+/** It has ended, or a copy of it lies in a tier: a follower's still counts the first attempt, and a kill may cut the line that tells of it. */
+function leftItsSource(
+  line: Line,
+): line is Extract<Line, { what: 'effect' | 'retried' | 'dead-lettered' | 'followed' | 'fetched' }> {
+  return (
+    (line.what === 'effect' ||
+      line.what === 'retried' ||
+      line.what === 'dead-lettered' ||
+      line.what === 'followed' ||
+      line.what === 'fetched') &&
+    line.attempt === 1
+  )
 }
