@@ -47,16 +47,14 @@ export function checkCommits(
   return { commitsAhead: told.size, commitsBack }
 }
 
-/** It has ended, or a copy of it lies in a tier: a follower's still counts the first attempt, and a kill may cut the line that tells of it. */
-function leftItsSource(
-  line: Line,
-): line is Extract<Line, { what: 'effect' | 'retried' | 'dead-lettered' | 'followed' | 'fetched' }> {
-  return (
-    (line.what === 'effect' ||
-      line.what === 'retried' ||
-      line.what === 'dead-lettered' ||
-      line.what === 'followed' ||
-      line.what === 'fetched') &&
-    line.attempt === 1
-  )
+type Leaving = Extract<Line, { what: 'effect' | 'retried' | 'dead-lettered' | 'followed' | 'fetched' }>
+
+/**
+ * It has ended, or a copy of it lies in a tier. Of a copy whose acknowledgement was lost, or whose process was killed, nobody
+ * tells until it is fetched.
+ */
+function leftItsSource(line: Line): line is Leaving {
+  if (line.what === 'fetched') return true
+  const leaves = line.what === 'effect' || line.what === 'retried' || line.what === 'dead-lettered' || line.what === 'followed'
+  return leaves && line.attempt === 1
 }
