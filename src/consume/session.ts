@@ -5,18 +5,21 @@
 import type { AssignedPartition, BrokerRecord, CommittedOffset, TopicPartition } from '../broker/port.ts'
 import { AssignmentLost } from '../errors.ts'
 import type { Signals } from '../observe/signals.ts'
-import type { Admission, Attempted, Delivery, ReasonOf, Session, Verdict } from './admission.ts'
+import type { Admission, Delivery, ReasonOf, Session, Verdict } from './admission.ts'
 import type { Attempt, AttemptScope } from './attempt.ts'
+import type { Breaker } from './breaker.ts'
 import { type Clock, withinMs } from './clock.ts'
 import { placeOf } from './delivery.ts'
 import { encodeFinished } from './finished.ts'
+import { Hold } from './hold.ts'
 import { Lanes } from './lanes.ts'
 import type { SessionLimits } from './limits.ts'
-import { isWaitedOut, outage, waitOut } from './outage.ts'
+import { outage, waitOut } from './outage.ts'
 import type { Tracked } from './partition.ts'
 import { Partitions } from './partitions.ts'
 import type { SessionProgress } from './progress.ts'
 import { Running } from './running.ts'
+import { Tries } from './tries.ts'
 
 export interface SessionOptions {
   readonly group: string
@@ -24,6 +27,8 @@ export interface SessionOptions {
   readonly concurrency: number
   readonly attempt: Attempt
   readonly admission: Admission
+  /** Undefined: none is wanted. */
+  readonly breaker: Breaker | undefined
   readonly signals: Signals
   readonly clock: Clock
   readonly limits: SessionLimits
@@ -38,6 +43,8 @@ export class GroupSession implements Session, AttemptScope {
   readonly #options: SessionOptions
   readonly #partitions: Partitions
   readonly #lanes: Lanes<Tracked>
+  readonly #hold: Hold
+  readonly #tries: Tries
   readonly #draining = new AbortController()
   readonly calls = new Running()
   #queuedBytes = 0
@@ -58,6 +65,12 @@ export class GroupSession implements Session, AttemptScope {
       onDue: tracked => this.#admit(tracked),
       pause: options.pause,
     })
+    this.#hold = new Hold({ breaker: options.breaker, lanes: this.#lanes, partitions: assigned.length })
+    this.#tries = new Tries(this, {
+      ...options,
+      hold: this.#hold,
+      patiently: (error, { delivery }, work) => this.#persistAfter(error, delivery, outage, work),
+    })
   }
 
   get draining(): AbortSignal {
@@ -73,6 +86,7 @@ export class GroupSession implements Session, AttemptScope {
     return {
       queued: this.#lanes.size,
       running: this.#lanes.running,
+      held: this.#lanes.held,
       waiting: partitions.reduce((sum, { waiting }) => sum + waiting, 0),
       partitions,
       attempts: this.#lanes
@@ -170,6 +184,7 @@ export class GroupSession implements Session, AttemptScope {
     const lost = new AssignmentLost(why)
     this.#lanes.close()
     if (!this.draining.aborted) this.#draining.abort(lost)
+    this.#hold.close(lost)
     for (const partition of this.#partitions.all()) partition.close()
     this.#releaseRoom()
     return lost
@@ -233,17 +248,15 @@ export class GroupSession implements Session, AttemptScope {
   /** One turn of a lane. Must not reject. Few awaits: each of them is some of the cost of every record. */
   async #process(tracked: Tracked): Promise<void> {
     const { delivery } = tracked
-    const { admission, limits } = this.#options
+    const { admission } = this.#options
     try {
       // Asked anew, since it may have stood in its lane for long.
       const verdict = this.#verdict(delivery)
       if (verdict.kind === 'wait') return tracked.partition.waiting.add(tracked, verdict.untilMs)
       if (verdict.kind === 'forward') await admission.forward(delivery, verdict.untilMs, this)
       if (verdict.kind === 'run') {
-        let attempted = await this.#attempt(tracked)
-        this.#endAttempt(tracked)
-        if (isWaitedOut(attempted, limits.handlerOutageMs > 0)) attempted = await this.#afterOutage(tracked, attempted.error)
-        const settling = admission.settle(delivery, attempted, this)
+        const attempted = this.#tries.ended(tracked, await this.#tries.begin(tracked))
+        const settling = admission.settle(delivery, attempted instanceof Promise ? await attempted : attempted, this)
         if (settling) await settling
       }
       if (!this.isOver) this.#finish(tracked)
@@ -254,30 +267,6 @@ export class GroupSession implements Session, AttemptScope {
       this.#queuedBytes -= tracked.bytes
       if (this.#lowWater.size > 0 && !this.isFull) this.#releaseRoom()
     }
-  }
-
-  #attempt(tracked: Tracked): Promise<Attempted> {
-    const { delivery } = tracked
-    if (delivery.refusal) return Promise.resolve({ kind: 'refused', error: delivery.refusal })
-    tracked.attemptSinceMs = this.#options.clock.now()
-    return this.#options.attempt(delivery, this)
-  }
-
-  #endAttempt(tracked: Tracked): void {
-    tracked.attemptSinceMs = 0
-    if (this.isOver) throw new AssignmentLost('the assignment was lost while the handler ran')
-  }
-
-  /** Until the record itself has an answer: an outage is waited out, and no attempt is used up. */
-  #afterOutage(tracked: Tracked, error: unknown): Promise<Attempted> {
-    const { clock, limits } = this.#options
-    const handlerUntilMs = clock.now() + limits.handlerOutageMs
-    return this.#persistAfter(error, tracked.delivery, outage, async () => {
-      const attempted = await this.#attempt(tracked)
-      this.#endAttempt(tracked)
-      if (isWaitedOut(attempted, clock.now() < handlerUntilMs)) throw attempted.error
-      return attempted
-    })
   }
 
   #finish(tracked: Tracked): void {

@@ -30,6 +30,9 @@ const levels: Readonly<Record<SignalName, Level>> = {
   'handler.late': 'warn',
   'partition.blocked': 'warn',
   'partition.unblocked': 'info',
+  'breaker.opened': 'error',
+  'breaker.probed': 'warn',
+  'breaker.closed': 'info',
   'order.atRisk': 'warn',
   'offset.reset': 'error',
   'batch.unreadable': 'error',
@@ -41,6 +44,7 @@ const levels: Readonly<Record<SignalName, Level>> = {
 const plain = [
   ...['group', 'type', 'id', 'topic', 'partition', 'attempt', 'tier', 'disposition', 'reason', 'partitions', 'running'],
   ...['unfinished', 'durationMs', 'timeoutMs', 'retryInMs', 'codec', 'bytes'],
+  ...['failed', 'tried', 'windowMs', 'openForMs', 'fingerprint'],
 ] as const
 /** 64-bit numbers: text. */
 const offsets = ['from', 'to', 'firstOffset', 'lastOffset'] as const

@@ -2,6 +2,7 @@
 import type { Broker, GroupConsumer, RecordSender } from '../broker/port.ts'
 import { coPartitioned } from '../consume/assignment.ts'
 import { createAttempt } from '../consume/attempt.ts'
+import { Breaker } from '../consume/breaker.ts'
 import { type Clock, systemClock } from '../consume/clock.ts'
 import type { Logger, Outbound } from '../consume/handler.ts'
 import type { SessionLimits } from '../consume/limits.ts'
@@ -14,6 +15,7 @@ import type { Signals } from '../observe/signals.ts'
 import { batching } from '../produce/batch.ts'
 import { type Client, createClient } from '../produce/client.ts'
 import { LadderAdmission } from '../retry/ladder-admission.ts'
+import { unexpected } from '../retry/unexpected.ts'
 import { createDecoder } from '../schema/decoder.ts'
 import type { SchemaRegistry } from '../schema/registry.ts'
 import { SupervisedGroup } from './supervised-group.ts'
@@ -106,11 +108,18 @@ function createLoop(processor: Processor, options: ProcessOptions, sender: Recor
       signals,
     }),
     admission: new LadderAdmission({ ladder: processor.ladder, sender, signals, clock }),
+    breaker: breakerOf(processor, signals, clock),
     signals,
     drainTimeoutMs: options.drainTimeoutMs ?? defaultDrainTimeoutMs,
     clock,
     ...(options.limits && { limits: options.limits }),
   })
+}
+
+function breakerOf({ name: group, breaker: settings, ladder }: Processor, signals: Signals, clock: Clock): Breaker | undefined {
+  if (!settings) return undefined
+  const copiesReturnMs = ladder.tiers.reduce((sum, { delayMs }) => sum + delayMs, 0)
+  return new Breaker({ group, settings, unexpected, copiesReturnMs, signals, clock })
 }
 
 function supervise(loop: GroupLoop, options: ProcessOptions, onFailed: (error: unknown) => void): SupervisedGroup {

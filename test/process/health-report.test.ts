@@ -12,12 +12,21 @@ const partition = (given: Partial<PartitionProgress> = {}): PartitionProgress =>
 })
 
 const progress = (given: Partial<SessionProgress> = {}): SessionProgress => ({
-  ...{ queued: 10, running: 4, waiting: 2, partitions: [partition()], attempts: [] },
+  ...{ queued: 10, running: 4, held: 0, waiting: 2, partitions: [partition()], attempts: [] },
   ...given,
 })
 
 const group = (given: Partial<GroupHealth> = {}): GroupHealth => ({
-  ...{ group: 'spend', phase: 'assigned', sinceMs: now - 1_000, polled: true, joins: 1, crashes: 0, handlerTimeoutMs: 30_000 },
+  ...{
+    group: 'spend',
+    phase: 'assigned',
+    sinceMs: now - 1_000,
+    polled: true,
+    joins: 1,
+    crashes: 0,
+    breaker: undefined,
+    handlerTimeoutMs: 30_000,
+  },
   progress: progress(),
   ...given,
 })
