@@ -4,7 +4,7 @@ import { type BreakerLimits, breakerSettings } from '../../src/consume/breaker-s
 import { Signals } from '../../src/observe/signals.ts'
 import type { Failure } from '../../src/topic/trail.ts'
 import { ManualClock } from '../manual-clock.ts'
-import { recordOf } from './loop-fixture.ts'
+import { recordOf, unexpected } from './loop-fixture.ts'
 
 export const well: Attempted = { kind: 'returned', type: 'it.Thing', id: 'i', durationMs: 1 }
 /** An error that says its fingerprint. */
@@ -14,10 +14,6 @@ export const undecodable: Attempted = { kind: 'undecodable', error: 'x' }
 
 export function failureOf(fingerprint: string): Failure {
   return { class: 'Error', message: 'the handler says', stack: '', fingerprint }
-}
-
-export function unexpected(attempted: Attempted): Failure | undefined {
-  return attempted.kind === 'threw' && attempted.error !== '' ? failureOf(String(attempted.error)) : undefined
 }
 
 /** `failedWith`: it is a copy from a tier, and this is what its trail says. */
