@@ -76,6 +76,23 @@ describe('the breaker opens', () => {
     expect(told).toEqual(['opened: down, 100 of 200'])
   })
 
+  it('from half of what was tried, those included that began and ended while the first one that failed was running', () => {
+    const { tries, told, lanes } = breakerFixture()
+    lanes.endedSince = () => times(60, n => `it-src/0 quick-${n}`)
+    for (let n = 0; n < 59; n++) tries(`e${n}`, threw('down'))
+    expect(told).toEqual([])
+    tries('e59', threw('down'))
+    expect(told).toEqual(['opened: down, 60 of 120'])
+  })
+
+  it('whatever never reached a handler in between', () => {
+    const { tries, told } = breakerFixture()
+    tries('e0', threw('down'))
+    for (let n = 0; n < 100; n++) tries(`bytes-${n}`, undecodable)
+    for (let n = 1; n < 20; n++) tries(`e${n}`, threw('down'))
+    expect(told).toEqual(['opened: down, 20 of 20'])
+  })
+
   it('not for an entity that has gone well since', () => {
     const { tries, told } = breakerFixture()
     for (let n = 0; n < 100; n++) {
