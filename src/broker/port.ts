@@ -20,6 +20,8 @@ export interface BrokerRecord {
   readonly headerSize?: HeaderSize | undefined
   /** Whether there is a header with this name, where that can be told without making them. */
   readonly hasHeader?: (name: string) => boolean
+  /** Whether it came in a compressed batch, where that is known. */
+  readonly compressed?: boolean | undefined
   /** Present when this is no record but stands for a whole batch of them: it has the batch's last offset, no key, value or headers. */
   readonly unreadable?: UnreadableBatch
 }
@@ -45,6 +47,8 @@ export interface OutgoingRecord {
   readonly headers: Headers
   /** Milliseconds since 1970; the time of sending when missing. */
   readonly timestampMs?: number
+  /** Its batch is to be compressed. Default: only what does not fit otherwise is. */
+  readonly compressed?: boolean | undefined
 }
 
 export interface TopicPartition {

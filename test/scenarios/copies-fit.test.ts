@@ -127,6 +127,33 @@ test.each([
   expect(blocked).toEqual([])
 })
 
+test('the copies of what came compressed are compressed, and those of what did not are not', async () => {
+  const scenario = await openScenario()
+  const { prepare, run, drained, encode, put, records } = scenario
+  const { steps, opened } = stepsOn({ partitions: 1 })
+  const { world, handler } = failing()
+  const reader = consumer(unique('reader'), [on(opened, handler)], { retry: { tiers: ['100ms'] } })
+  await prepare([reader])
+  const [packed, plain] = await Promise.all(
+    ['packed', 'plain'].map(async id => ({ key: id, value: await encode(opened, { id, n: 1 }) })),
+  )
+  await writeBatch(steps.name, 'gzip', 1, zlib.gzipSync(encodeRecord(packed!).buffer))
+  await run([reader])
+  await drained(reader)
+  await put(steps.name, plain!)
+  await drained(reader)
+  world.isMended = true
+  await redrive(scenario, reader.name)
+  await drained(reader)
+  for (const name of [steps.name, reader.ladder.tiers[0]!.topic, reader.ladder.dlq])
+    expect((await records(name)).map(({ key, compressed }) => [String(key), compressed])).toEqual([
+      ['packed', true],
+      ['plain', false],
+    ])
+  // One batch of both.
+  expect((await records(reader.ladder.immediate.topic)).map(({ compressed }) => compressed)).toEqual([true, true])
+})
+
 test('one that no codec makes small enough is a letter that says what is missing, and the next one is handled', async () => {
   const { prepare, run, drained, put, encode, trails, admin, heard } = await openScenario()
   const steps = topic(unique('steps'), { partitions: 1, config: { 'max.message.bytes': '4000000' } })

@@ -1,7 +1,8 @@
 /**
- * A record that is too large for its topic as it is, is written compressed: a batch that came compressed may hold larger ones than any
- * plain batch, and their copies have to go somewhere. Only then, since it costs time, and since not everybody who reads a topic
- * unpacks everything: first gzip, which all do, then zstd, which finds what repeats itself at a distance.
+ * When a batch is compressed. The copy of a record that came compressed is, so that tiers and DLQ do not take many times the place of
+ * their source. And so is a record that is too large for its topic as it is: a compressed batch may hold larger ones than any plain
+ * one, and their copies have to go somewhere. First with gzip, which everybody unpacks who reads a topic, then with zstd, which finds
+ * what repeats itself at a distance.
  */
 import { codeOf, RecordTooLarge } from '../../errors.ts'
 import type { OutgoingRecord } from '../port.ts'
@@ -22,10 +23,10 @@ export class Squeeze {
   async write(topic: string, records: readonly OutgoingRecord[], write: (codec: Codec) => Promise<bigint>): Promise<bigint> {
     // Several are sent again in halves by whoever put them together.
     const [only] = records
-    if (records.length > 1 || !only) return write('none')
+    if (records.length > 1 || !only) return write(records.some(({ compressed }) => compressed) ? 'gzip' : 'none')
     const bytes = bytesOf(only)
     let refusal: unknown = new RecordTooLarge(`A record of ${bytes} bytes is too large for ${topic}`)
-    for (const codec of this.#worthATry(topic, bytes)) {
+    for (const codec of this.#worthATry(topic, bytes, only.compressed === true)) {
       try {
         return await write(codec)
       } catch (error) {
@@ -37,12 +38,13 @@ export class Squeeze {
     throw refusal
   }
 
-  #worthATry(topic: string, bytes: number): Codec[] {
+  #worthATry(topic: string, bytes: number, compressed: boolean): Codec[] {
     if (bytes > mostBytesARequest) return []
-    const refused = this.#refused.get(topic)
-    const plain: Codec[] = refused && refused.bytes <= bytes && refused.untilMs > Date.now() ? [] : ['none']
     // Larger inside than that, our own consumers would refuse it.
-    return bytes > batchLimits.maxBytes ? plain : [...plain, 'gzip', 'zstd']
+    if (bytes > batchLimits.maxBytes) return ['none']
+    const refused = this.#refused.get(topic)
+    const isRefused = refused !== undefined && refused.bytes <= bytes && refused.untilMs > Date.now()
+    return compressed || isRefused ? ['gzip', 'zstd'] : ['none', 'gzip', 'zstd']
   }
 }
 
