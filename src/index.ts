@@ -6,6 +6,7 @@ export { defineService } from './config.ts'
 export type { ConnectOptions } from './connect.ts'
 /** The typed client, connected as the environment says. */
 export { connect } from './connect.ts'
+export type { BreakerLimits } from './consume/breaker-settings.ts'
 export type { Context, ContextChanges, Handler, Logger, Middleware, Next } from './consume/handler.ts'
 export { DeadLetter, RetryLater, Skip } from './consume/outcome.ts'
 export type { Processor, ProcessorOptions, Subscription } from './consume/processor.ts'

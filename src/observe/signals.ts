@@ -59,6 +59,17 @@ export interface SignalMap {
   /** A partition waits: `reason` says for what. Nothing of it is lost or passed over. Told again at every failure, until it is unblocked. */
   'partition.blocked': AboutPartition & { reason: 'registry' | 'broker' | 'produce' | 'index'; error: unknown; retryInMs: number }
   'partition.unblocked': AboutPartition
+  /** So many entities failed with one error that it is taken for an outage: nothing starts, nothing is written to a tier or the DLQ. */
+  'breaker.opened': { group: string; failure: Failure; failed: number; tried: number; windowMs: number }
+  /** One record was tried, and failed as those before. */
+  'breaker.probed': { group: string; origin: Origin; failure: Failure; openForMs: number }
+  /** Everything goes on. `success`, `other-error`: that is what a try came to; `unassigned`: this process has no partition any more. */
+  'breaker.closed': {
+    group: string
+    fingerprint: string
+    reason: 'success' | 'other-error' | 'unassigned'
+    openForMs: number
+  }
   /** Not all topics of one partition number could be given to one member: the order of an entity is at risk while it lasts. */
   'order.atRisk': { group: string; partition: number }
   /**

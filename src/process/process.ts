@@ -3,6 +3,7 @@ import type { Broker, GroupConsumer, RecordSender } from '../broker/port.ts'
 import type { Admission } from '../consume/admission.ts'
 import { coPartitioned } from '../consume/assignment.ts'
 import { createAttempt } from '../consume/attempt.ts'
+import { Breaker } from '../consume/breaker.ts'
 import { type Clock, systemClock } from '../consume/clock.ts'
 import { deliveries } from '../consume/delivery.ts'
 import type { Logger, Outbound } from '../consume/handler.ts'
@@ -17,6 +18,7 @@ import { batching } from '../produce/batch.ts'
 import { type Client, createClient } from '../produce/client.ts'
 import { LadderAdmission } from '../retry/ladder-admission.ts'
 import { OrderedAdmission } from '../retry/ordered-admission.ts'
+import { unexpected } from '../retry/unexpected.ts'
 import { createDecoder } from '../schema/decoder.ts'
 import type { SchemaRegistry } from '../schema/registry.ts'
 import { SupervisedGroup } from './supervised-group.ts'
@@ -109,6 +111,7 @@ function createLoop(processor: Processor, options: ProcessOptions, sender: Recor
       signals,
     }),
     admission: admissionOf(processor, options, sender),
+    breaker: breakerOf(processor, signals, clock),
     signals,
     drainTimeoutMs: options.drainTimeoutMs ?? defaultDrainTimeoutMs,
     clock,
@@ -132,6 +135,12 @@ function admissionOf(
     isSource: topic => sources.has(topic),
     tiers: () => tiersOf(broker, processor.name),
   })
+}
+
+function breakerOf({ name: group, breaker: settings, ladder }: Processor, signals: Signals, clock: Clock): Breaker | undefined {
+  if (!settings) return undefined
+  const copiesReturnMs = ladder.tiers.reduce((sum, { delayMs }) => sum + delayMs, 0)
+  return new Breaker({ group, settings, unexpected, copiesReturnMs, signals, clock })
 }
 
 function supervise(loop: GroupLoop, options: ProcessOptions, onFailed: (error: unknown) => void): SupervisedGroup {

@@ -61,6 +61,15 @@ function describeTopics(broker: BrokerOf): void {
     await expect(admin.addPartitions(unique('missing'), 3)).rejects.toMatchObject({ code: 'E_BROKER_REFUSED' })
   })
 
+  test('tells how large a batch a topic takes, whether it says so itself or not', async () => {
+    const [own, other] = [await topicOf(broker(), { config: { 'max.message.bytes': '3000' } }), await topicOf(broker())]
+    const admin = adminOf(broker())
+    const states = new Map((await admin.topics([own, other])).map(({ name, maxBatchBytes }) => [name, maxBatchBytes]))
+    expect(states.get(own)).toBe(3_000)
+    expect(states.get(other)).toBeGreaterThanOrEqual(1_000_000)
+    expect(await admin.maxBatchBytes()).toBe(states.get(other))
+  })
+
   test('changes the settings it is given and no others', async () => {
     const topic = await topicOf(broker(), { config: { 'retention.ms': '5000000', 'max.message.bytes': '3000' } })
     const admin = adminOf(broker())

@@ -6,6 +6,7 @@ import { describeTopics, earliest, latest, listOffsets } from './cluster.ts'
 import { meansStaleMetadata, protocolType } from './errors.ts'
 
 const topicResource = 2
+const brokerResource = 4
 const readyWithinMs = 30_000
 
 export function kafkaAdmin(client: Client): Admin {
@@ -19,6 +20,7 @@ export function kafkaAdmin(client: Client): Admin {
   }
   return {
     brokerCount: () => call('count the brokers', async admin => (await admin.describeCluster()).brokers.length),
+    maxBatchBytes: () => call('ask for the settings of the brokers', maxBatchBytes),
     topicNames: () => call('list the topics', admin => admin.listTopics()),
     topics: (names, { config = true } = {}) =>
       call(`describe the topics ${names.join(', ')}`, admin => topicStates(client, admin, names, config)),
@@ -77,25 +79,47 @@ async function topicStates(
 ): Promise<TopicState[]> {
   const found = await describeTopics(await client.cluster(), [...new Set(names)])
   const topics = found.map(({ topic }) => topic)
-  const configs = withConfig && topics.length > 0 ? await configsOf(admin, topics) : new Map<string, Record<string, string>>()
+  const settings = withConfig && topics.length > 0 ? await settingsOf(admin, topics) : new Map<string, TopicSettings>()
   return found.map(({ topic, partitionMetadata }) => ({
     name: topic,
     partitions: partitionMetadata.length,
     replicationFactor: partitionMetadata[0]?.replicas.length ?? 0,
-    config: configs.get(topic) ?? {},
+    config: {},
+    ...settings.get(topic),
   }))
 }
 
-/** What is set for the topics themselves. */
-async function configsOf(admin: KafkaJsAdmin, topics: readonly string[]): Promise<Map<string, Record<string, string>>> {
+type TopicSettings = Pick<TopicState, 'config' | 'maxBatchBytes'>
+
+/** What is set for the topics themselves, and how large a batch they take all in all. */
+async function settingsOf(admin: KafkaJsAdmin, topics: readonly string[]): Promise<Map<string, TopicSettings>> {
   const resources = topics.map(topic => ({ type: topicResource, name: topic }))
-  const configs = new Map<string, Record<string, string>>()
+  const settings = new Map<string, TopicSettings>()
   for (const { resourceName, configEntries } of (await admin.describeConfigs({ resources, includeSynonyms: false })).resources) {
     // 1 is a setting of the topic itself; all others come from the broker. kafkajs's `isDefault` counts the broker's file as no default.
     const own = configEntries.filter(entry => (entry as unknown as { configSource: number }).configSource === 1)
-    configs.set(resourceName, Object.fromEntries(own.map(({ configName, configValue }) => [configName, configValue])))
+    const config = Object.fromEntries(own.map(({ configName, configValue }) => [configName, configValue]))
+    const maxBatchBytes = numberOf(configEntries, 'max.message.bytes')
+    settings.set(resourceName, { config, ...(maxBatchBytes !== undefined && { maxBatchBytes }) })
   }
-  return configs
+  return settings
+}
+
+async function maxBatchBytes(admin: KafkaJsAdmin): Promise<number | undefined> {
+  const { brokers } = await admin.describeCluster()
+  const resources = brokers.slice(0, 1).map(({ nodeId }) => ({ type: brokerResource, name: String(nodeId) }))
+  try {
+    const described = await admin.describeConfigs({ resources, includeSynonyms: false })
+    return numberOf(described.resources[0]?.configEntries ?? [], 'message.max.bytes')
+  } catch (error) {
+    if (protocolType(error) === 'CLUSTER_AUTHORIZATION_FAILED') return undefined
+    throw error
+  }
+}
+
+function numberOf(entries: readonly { configName: string; configValue: string }[], name: string): number | undefined {
+  const value = Number(entries.find(({ configName }) => configName === name)?.configValue ?? Number.NaN)
+  return Number.isSafeInteger(value) ? value : undefined
 }
 
 async function createMissing(admin: KafkaJsAdmin, specs: readonly TopicSpec[]): Promise<void> {

@@ -126,6 +126,8 @@ export interface BatchContext {
   readonly partitionLeaderEpoch?: number
   readonly producerEpoch?: number
   readonly firstSequence?: number
+  /** By its number; 0 for none. Ours, not kafkajs's: missing on the formats before Kafka 0.11. */
+  readonly codec?: number
 }
 
 /** A batch that could not be read. It stands at its last offset. */

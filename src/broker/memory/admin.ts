@@ -1,10 +1,11 @@
 import type { Admin, TopicState } from '../port.ts'
 import { brokers, type Cluster } from './cluster.ts'
-import type { TopicLog } from './log.ts'
+import { defaultMaxMessageBytes, type TopicLog } from './log.ts'
 
 export function memoryAdmin(cluster: Cluster): Admin {
   return {
     brokerCount: async () => brokers,
+    maxBatchBytes: async () => defaultMaxMessageBytes,
     topicNames: async () => [...cluster.topics.keys()],
     topics: async names => names.flatMap(name => cluster.topics.get(name) ?? []).map(stateOf),
     createTopics: async specs => {
@@ -28,5 +29,6 @@ export function memoryAdmin(cluster: Cluster): Admin {
 }
 
 function stateOf(topic: TopicLog): TopicState {
-  return { name: topic.name, partitions: topic.partitions.length, replicationFactor: brokers, config: { ...topic.config } }
+  const { name, config, maxBatchBytes } = topic
+  return { name, partitions: topic.partitions.length, replicationFactor: brokers, config: { ...config }, maxBatchBytes }
 }
