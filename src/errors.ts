@@ -93,6 +93,13 @@ export class AssignmentLost extends SpillwayError {
   }
 }
 
+/** The group has members, and what was asked for can only be done to one that nobody is in. Nothing was changed. */
+export class GroupActive extends SpillwayError {
+  constructor(message: string, options: { cause?: unknown } = {}) {
+    super('E_GROUP_ACTIVE', message, options)
+  }
+}
+
 /** Bytes that are no message of ours, or whose writer schema the reader schema cannot resolve. The same bytes fail again. */
 export class Undecodable extends SpillwayError {
   constructor(message: string, options: { cause?: unknown } = {}) {

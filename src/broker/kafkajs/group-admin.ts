@@ -1,0 +1,54 @@
+/** What is asked of a group's coordinator by somebody who is no member of it. */
+import { setTimeout as pause } from 'node:timers/promises'
+import { GroupActive } from '../../errors.ts'
+import type { CommittedOffset } from '../port.ts'
+import type { Client } from './client.ts'
+import { describeTopics } from './cluster.ts'
+import { meansStaleMetadata, protocolType } from './errors.ts'
+import type { Node } from './internals.ts'
+import { toProtocol } from './positions.ts'
+
+const attempts = 6
+
+export async function committedOffsets(client: Client, group: string, topics: readonly string[]): Promise<CommittedOffset[]> {
+  const cluster = await client.cluster()
+  const found = await describeTopics(cluster, topics)
+  if (found.length === 0) return []
+  const coordinator = await cluster.findGroupCoordinator({ groupId: group })
+  const request = found.map(({ topic, partitionMetadata }) => ({
+    topic,
+    partitions: partitionMetadata.map(({ partitionId }) => ({ partition: partitionId })),
+  }))
+  const { responses } = await coordinator.offsetFetch({ groupId: group, topics: request })
+  return responses.flatMap(({ topic, partitions }) =>
+    partitions.map(({ partition, offset, metadata }) => ({ topic, partition, offset: BigInt(offset), metadata: metadata ?? '' })),
+  )
+}
+
+/** Without a generation: the coordinator takes such a commit only while nobody is in the group, so there is no race to lose. */
+export async function commitFor(client: Client, group: string, offsets: readonly CommittedOffset[]): Promise<void> {
+  if (offsets.length === 0) return
+  const request = { groupId: group, groupGenerationId: -1, memberId: '', topics: toProtocol(offsets) }
+  await asked(client, group, 'UNKNOWN_MEMBER_ID', coordinator => coordinator.offsetCommit(request))
+}
+
+export async function deleteGroup(client: Client, group: string): Promise<void> {
+  await asked(client, group, 'NON_EMPTY_GROUP', async coordinator => {
+    const error = (await coordinator.deleteGroups([group])).results[0]?.error
+    if (error !== undefined && protocolType(error) !== 'GROUP_ID_NOT_FOUND') throw error
+  })
+}
+
+async function asked(client: Client, group: string, active: string, ask: (coordinator: Node) => Promise<unknown>): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const coordinator = await (await client.cluster()).findGroupCoordinator({ groupId: group })
+      await ask(coordinator)
+      return
+    } catch (error) {
+      if (protocolType(error) === active) throw new GroupActive(`The group ${group} has members`, { cause: error })
+      if (attempt === attempts || !meansStaleMetadata(error)) throw error
+      await pause(100 * 2 ** attempt)
+    }
+  }
+}
