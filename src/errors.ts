@@ -244,6 +244,13 @@ export class SelectionInvalid extends SpillwayError {
   }
 }
 
+/** A replay that cannot be carried out as asked: a position that is none, a topic that the consumer does not read, an id of no replay. Nothing has been done. */
+export class ReplayInvalid extends SpillwayError {
+  constructor(message: string) {
+    super('E_REPLAY', message)
+  }
+}
+
 /** What cannot be undone was not confirmed by name. Nothing has been done. */
 export class ConfirmationMissing extends SpillwayError {
   constructor(message: string) {

@@ -26,6 +26,8 @@ const levels: Readonly<Record<SignalName, Level>> = {
   'message.delayed': 'debug',
   'message.deadLettered': 'error',
   'message.skipped': 'debug',
+  'replay.retried': 'warn',
+  'replay.failed': 'error',
   'handler.timedOut': 'warn',
   'handler.late': 'warn',
   'partition.blocked': 'warn',
