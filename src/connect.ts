@@ -64,7 +64,7 @@ export interface ReplayOptions extends ReplayRequest {
  * Handlers see `ctx.isReplay`. The consumer's own group may run meanwhile and stays where it is. `file` of the result is undefined
  * when nothing failed.
  *
- * Rejects with ReplayInvalid (E_REPLAY), GuardRefused (E_GUARD) for a file that is there already, GroupActive (E_GROUP_ACTIVE) when
+ * Rejects with UsageError (E_USAGE), GuardRefused (E_GUARD) for a file that is there already, GroupActive (E_GROUP_ACTIVE) when
  * another process runs the same replay, DataLost (E_DATA_LOST), and like `connect`. What had begun can be gone on with by its id.
  */
 export async function replay(processor: Processor, options: ReplayOptions): Promise<ReplayResult & { file: string | undefined }> {

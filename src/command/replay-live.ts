@@ -6,7 +6,7 @@ import { type MovePlan, moveGroup, type PlannedMove, planMove } from '../replay/
 import { type Position, positionText } from '../replay/position.ts'
 import { parseRange, type ReplayRequest } from '../replay/request.ts'
 import { type CommandContext, type Output, outputOf } from './context.ts'
-import type { Asked } from './replay.ts'
+import type { Asked } from './replay-flags.ts'
 import { count } from './replay-words.ts'
 import { shellWord } from './where.ts'
 

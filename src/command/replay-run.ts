@@ -14,7 +14,7 @@ import { type CommandContext, exitWith, type Output, outputOf } from './context.
 import { exitCode } from './exit-code.ts'
 import { type KeptReplayResult, keptReplay } from './kept-replay.ts'
 import { type Progress, progressTo } from './progress.ts'
-import type { Asked } from './replay.ts'
+import type { Asked } from './replay-flags.ts'
 import { count, estimateLines, executeText, leastSeconds, resultLines, resumeText, timeText } from './replay-words.ts'
 import { stoppable } from './stoppable.ts'
 

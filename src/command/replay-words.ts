@@ -4,7 +4,7 @@ import type { ReplayPlan } from '../replay/plan.ts'
 import { type Position, positionText } from '../replay/position.ts'
 import type { KeptReplayResult } from './kept-replay.ts'
 import { printable } from './printable.ts'
-import type { ReplayFlags } from './replay.ts'
+import type { ReplayFlags } from './replay-flags.ts'
 import { shellWord } from './where.ts'
 
 export interface Speed {

@@ -1,32 +1,8 @@
 /** `spillway replay`: the handlers of a group again, on a range of what its topics hold. */
 import { Command, Option } from 'commander'
-import { UsageError } from '../errors.ts'
-import type { PositionText } from '../replay/position.ts'
-import { checkRequest, type ReplayRequest } from '../replay/request.ts'
 import { chooseProcessors } from './choose.ts'
 import { type OpenContext, openContext } from './context.ts'
-import { printable } from './printable.ts'
-import { keyBytes } from './where.ts'
-
-export interface ReplayFlags {
-  readonly from?: PositionText
-  readonly to?: PositionText
-  readonly topic?: readonly string[]
-  readonly key?: string
-  readonly rate?: string
-  readonly effects?: 'suppress' | 'allow'
-  readonly file?: string
-  readonly resume?: string
-  readonly live?: true
-  readonly execute?: true
-}
-
-/** What the flags say. */
-export interface Asked {
-  readonly flags: ReplayFlags
-  readonly request: ReplayRequest
-  readonly ratePerSecond: number | undefined
-}
+import { type ReplayFlags, readFlags } from './replay-flags.ts'
 
 /** `open` is for tests. */
 export function replayCommand(open: OpenContext = openContext): Command {
@@ -52,7 +28,7 @@ export function replayCommand(open: OpenContext = openContext): Command {
     .option('--execute', 'do it')
     .addHelpText('after', positionsHelp)
     .action(async (group: string, flags: ReplayFlags, command: Command) => {
-      const asked = read(flags)
+      const asked = readFlags(flags)
       const context = await open(command)
       try {
         const [processor] = chooseProcessors(await context.service(), [group])
@@ -78,31 +54,3 @@ Positions, in every partition of the topics:
 
 A record that fails is tried again in its place, with the delays of the group's tiers; what is behind it in its entity waits.
 What is given up is written to a file, and the exit code is 1. Ctrl-C finishes what runs, and prints how to go on.`
-
-/** What is wrong with the command line is said before a broker is looked for. Throws UsageError (E_USAGE) and ReplayInvalid (E_REPLAY). */
-function read(flags: ReplayFlags): Asked {
-  const { from, to, topic, key, rate, effects, file, resume, live } = flags
-  if (live && [to, key, rate, effects, file, resume].some(one => one !== undefined))
-    throw new UsageError('--live moves offsets and replays nothing itself: it goes with --from and --topic alone')
-  const request = {
-    ...(from !== undefined && { from }),
-    ...(to !== undefined && { to }),
-    ...(topic !== undefined && { topics: topic }),
-    ...(key !== undefined && { key: parseKey(key) }),
-    ...(resume !== undefined && { resume }),
-  }
-  checkRequest(request)
-  return { flags, request, ratePerSecond: rate === undefined ? undefined : parseRate(rate) }
-}
-
-function parseKey(key: string): Buffer {
-  const bytes = keyBytes(key)
-  if (bytes === undefined) throw new UsageError('behind --key hex: stand pairs of hex digits, such as hex:00ff')
-  return bytes
-}
-
-function parseRate(rate: string): number {
-  const match = /^([1-9]\d{0,8})(?:\/s)?$/.exec(rate)
-  if (!match) throw new UsageError(`--rate must be a whole number of records a second, such as 500/s, not '${printable(rate)}'`)
-  return Number(match[1])
-}

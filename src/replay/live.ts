@@ -24,7 +24,7 @@ export interface MovePlan {
   readonly unmoved: number
 }
 
-/** Rejects with ReplayInvalid (E_REPLAY) and BrokerRefused (E_BROKER_REFUSED). */
+/** Rejects with UsageError (E_USAGE) and BrokerRefused (E_BROKER_REFUSED). */
 export async function planMove(
   admin: Admin,
   processor: Replayed,

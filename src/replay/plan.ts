@@ -1,6 +1,6 @@
 /** What a replay would read: a new one, or what is left of one that was interrupted. */
 import type { Admin } from '../broker/port.ts'
-import { GroupActive, ReplayInvalid } from '../errors.ts'
+import { GroupActive, UsageError } from '../errors.ts'
 import { type ReplayGroupOptions, sourcesOf } from '../process/replay-group.ts'
 import { resolveRanges } from './ranges.ts'
 import { checkRequest, keyOf, parseRange, type ReplayRequest } from './request.ts'
@@ -18,7 +18,7 @@ export interface ReplayPlan {
   readonly key: Buffer | undefined
 }
 
-/** Rejects with ReplayInvalid (E_REPLAY), BrokerRefused (E_BROKER_REFUSED), and GroupActive (E_GROUP_ACTIVE) while the replay runs somewhere. */
+/** Rejects with UsageError (E_USAGE), BrokerRefused (E_BROKER_REFUSED), and GroupActive (E_GROUP_ACTIVE) while the replay runs somewhere. */
 export async function planReplay(
   admin: Admin,
   processor: Replayed,
@@ -39,10 +39,10 @@ async function planRest(admin: Admin, processor: Replayed, id: string, key: Buff
   const name = sideGroupName(group, id)
   const side = await readSideGroup(admin, name, sourcesOf(processor).topics)
   if (!side)
-    throw new ReplayInvalid(
+    throw new UsageError(
       `there is no replay ${id} of ${group} to go on with: it has ended, or its offsets (${name}) have expired`,
     )
-  if (side.keyDigest !== digestOf(key)) throw new ReplayInvalid(otherKey(id, side.keyDigest, key))
+  if (side.keyDigest !== digestOf(key)) throw new UsageError(otherKey(id, side.keyDigest, key))
   const [state] = await admin.groups([name])
   if (state && state.members > 0)
     throw new GroupActive(
@@ -58,12 +58,12 @@ function otherKey(id: string, keyDigest: string, key: Buffer | undefined): strin
     : `replay ${id} is one of another key: say the one with which it began`
 }
 
-/** Throws ReplayInvalid (E_REPLAY) for one that the processor does not read. */
+/** Throws UsageError (E_USAGE) for one that the processor does not read. */
 export function chosenTopics(processor: Replayed, wanted: readonly string[] = []): readonly string[] {
   const { topics } = sourcesOf(processor)
   if (wanted.length === 0) return topics
   const unknown = wanted.filter(topic => !topics.includes(topic))
   if (unknown.length > 0)
-    throw new ReplayInvalid(`${processor.name} does not read ${unknown.join(', ')}: it reads ${topics.join(', ')}`)
+    throw new UsageError(`${processor.name} does not read ${unknown.join(', ')}: it reads ${topics.join(', ')}`)
   return topics.filter(topic => wanted.includes(topic))
 }

@@ -1,5 +1,5 @@
 /** Where a range of records begins or ends, in one language for the command line and for code. */
-import { ReplayInvalid } from '../errors.ts'
+import { UsageError } from '../errors.ts'
 import { parseTime } from '../message/time.ts'
 
 /**
@@ -33,13 +33,13 @@ export function positionText(position: Position): string {
 const written =
   'write start, end, an offset, +N or -N from what the group has committed, or a time such as @2026-11-22T10:00Z or @-15m'
 
-/** Throws ReplayInvalid (E_REPLAY). `what` names the position in the error; `nowMs` is what relative times count from. */
+/** Throws UsageError (E_USAGE). `what` names the position in the error; `nowMs` is what relative times count from. */
 export function parsePosition(what: string, text: string, nowMs: number): Position {
   if (text === 'start' || text === 'end') return { kind: text }
   if (/^\d{1,18}$/.test(text)) return { kind: 'offset', offset: BigInt(text) }
   if (/^[+-]\d{1,18}$/.test(text)) return { kind: 'committed', plus: BigInt(text.replace('+', '')) }
-  if (!text.startsWith('@')) throw new ReplayInvalid(`${what}: '${text}' is no position: ${written}`)
+  if (!text.startsWith('@')) throw new UsageError(`${what}: '${text}' is no position: ${written}`)
   const time = parseTime(text, nowMs)
   if (typeof time === 'number') return { kind: 'time', timeMs: time }
-  throw new ReplayInvalid(`${what}: ${time.problem}`)
+  throw new UsageError(`${what}: ${time.problem}`)
 }

@@ -1,5 +1,5 @@
 /** What is asked of a replay, as it is written in code or on a command line. */
-import { ReplayInvalid } from '../errors.ts'
+import { UsageError } from '../errors.ts'
 import { type Position, type PositionText, parsePosition } from './position.ts'
 
 export interface ReplayRequest {
@@ -15,24 +15,24 @@ export interface ReplayRequest {
   readonly resume?: string
 }
 
-/** Throws ReplayInvalid (E_REPLAY), before a broker is asked anything. */
+/** Throws UsageError (E_USAGE), before a broker is asked anything. */
 export function checkRequest(request: ReplayRequest): void {
   const { from, to, topics, resume } = request
   if (resume === undefined) parseRange(request, Date.now())
   else if (from !== undefined || to !== undefined || (topics ?? []).length > 0)
-    throw new ReplayInvalid('a replay goes on with the range that it began with: leave from, to and topics out')
+    throw new UsageError('a replay goes on with the range that it began with: leave from, to and topics out')
   else checkId(resume)
 }
 
 export function checkId(id: string): void {
   if (!/^[\w-]{1,40}$/.test(id))
-    throw new ReplayInvalid(`'${id}' is no id of a replay: it is told when one begins, such as 1f9c03ab`)
+    throw new UsageError(`'${id}' is no id of a replay: it is told when one begins, such as 1f9c03ab`)
 }
 
-/** Throws ReplayInvalid (E_REPLAY). `nowMs`: what relative times count from. */
+/** Throws UsageError (E_USAGE). `nowMs`: what relative times count from. */
 export function parseRange({ from, to = 'end' }: ReplayRequest, nowMs: number): { from: Position; to: Position } {
   if (from === undefined)
-    throw new ReplayInvalid('say where it begins, such as start, -1000 or @2026-11-22T10:00Z, or which replay it goes on with')
+    throw new UsageError('say where it begins, such as start, -1000 or @2026-11-22T10:00Z, or which replay it goes on with')
   return { from: parsePosition('from', from, nowMs), to: parsePosition('to', to, nowMs) }
 }
 

@@ -1,6 +1,6 @@
 /** Carries a plan out: the group's handlers run again, as a group beside it, from where the plan begins to where it ends. */
 import type { Admin, BrokerRecord } from '../broker/port.ts'
-import { GroupActive, ReplayInvalid } from '../errors.ts'
+import { GroupActive, UsageError } from '../errors.ts'
 import { type ReplayGroupOptions, type RunningReplay, startReplayGroup } from '../process/replay-group.ts'
 import { Bounds } from './bounds.ts'
 import { Pace } from './pace.ts'
@@ -53,7 +53,7 @@ export interface ReplayResult {
 }
 
 /**
- * Rejects with ReplayInvalid (E_REPLAY) for a new one with the id of another, DataLost (E_DATA_LOST) when what is to be read is gone, GroupActive (E_GROUP_ACTIVE) when another process runs the
+ * Rejects with UsageError (E_USAGE) for a new one with the id of another, DataLost (E_DATA_LOST) when what is to be read is gone, GroupActive (E_GROUP_ACTIVE) when another process runs the
  * same replay, BrokerUnavailable, BrokerRefused, and with what `onLetter` rejects with. It can be gone on with then.
  */
 export async function runReplay(plan: ReplayPlan, options: RunOptions): Promise<ReplayResult> {
@@ -75,8 +75,7 @@ export async function runReplay(plan: ReplayPlan, options: RunOptions): Promise<
 async function begin(admin: Admin, name: string, { group, partitions, key }: ReplayPlan, id: string): Promise<void> {
   checkId(id)
   const topics = [...new Set(partitions.map(({ topic }) => topic))]
-  if (await readSideGroup(admin, name, topics))
-    throw new ReplayInvalid(`there is a replay ${id} of ${group} already: go on with it`)
+  if (await readSideGroup(admin, name, topics)) throw new UsageError(`there is a replay ${id} of ${group} already: go on with it`)
   await beginSideGroup(admin, name, partitions, digestOf(key))
 }
 

@@ -188,7 +188,7 @@ test('interrupted, it finishes what runs, and goes on by its id with the rest an
   expect(again).toMatchObject({ id: 'r1', interrupted: false, handled: 120 - result.handled })
   expect(seen).toHaveLength(120)
   expect(new Set(seen).size).toBe(120)
-  await expect(resumed(processor)).rejects.toMatchObject({ code: 'E_REPLAY' })
+  await expect(resumed(processor)).rejects.toMatchObject({ code: 'E_USAGE' })
 })
 
 test('it goes on only with the key that it began with', async () => {
@@ -198,7 +198,7 @@ test('it goes on only with the key that it began with', async () => {
   await publish(['a', 'b'], 1, 50)
   const key = 'a'
   expect(await run(await plan(processor, { key }), processor, { signal: stop.signal })).toMatchObject({ interrupted: true })
-  for (const other of [undefined, 'b']) await expect(resumed(processor, other)).rejects.toMatchObject({ code: 'E_REPLAY' })
+  for (const other of [undefined, 'b']) await expect(resumed(processor, other)).rejects.toMatchObject({ code: 'E_USAGE' })
   expect(await run(await resumed(processor, key), processor)).toMatchObject({ interrupted: false, handled: 49 })
 })
 
