@@ -23,11 +23,11 @@ export function estimateLines({ group, partitions, key }: ReplayPlan, estimate: 
   const { offsets, records, isWhole, sampledOffsets, sampledRecords } = estimate
   const which = key === undefined ? '' : ' with this key'
   if (partitions.length === 0 || offsets === 0n) return [`${group}: nothing to replay`]
-  const many = `${isWhole ? '' : 'about '}${count(records)}${which}`
+  const many = `${isWhole ? '' : 'about '}${count(records)} records${which}`
   const why = isWhole
     ? 'counted'
     : `estimated from the first ${count(sampledOffsets)} offsets, which hold ${count(sampledRecords)} records`
-  return [`${group}: ${many} records to handle, at ${count(offsets)} offsets (${why})`, ...timeLines(estimate, speed)]
+  return [`${group}: ${many} to handle, at ${count(offsets)} offsets (${why})`, ...timeLines(estimate, speed)]
 }
 
 function timeLines(estimate: Estimate, speed: Speed): string[] {

@@ -44,7 +44,7 @@ export class Pace {
         beatAtMs = nowMs
         await heartbeat()
       }
-      await this.#pause(Math.min((1 - this.#saved) / this.#perMs, heartbeatEveryMs), signal)
+      await this.#pause(Math.min(Math.max(1, (1 - this.#saved) / this.#perMs), heartbeatEveryMs), signal)
     }
     return 0
   }
