@@ -191,6 +191,29 @@ test('interrupted, it finishes what runs, and goes on by its id with the rest an
   await expect(resumed(processor)).rejects.toMatchObject({ code: 'E_USAGE' })
 })
 
+test('what was finished behind a record that waits for its retry is not run again', async () => {
+  const { publish, plan, run, resumed, processorOf } = await stage({ partitions: 1 })
+  const stop = new AbortController()
+  const seen: string[] = []
+  const failing = (wait: '10m' | '60ms') =>
+    processorOf(
+      ({ id, n }, { attempt }) => {
+        seen.push(`${id}${n}`)
+        if (id === 'b' && n === 20) setTimeout(() => stop.abort(), 10)
+        if (id === 'bad' && attempt === 1) throw new Error('not yet')
+      },
+      { retry: { tiers: [wait] } },
+    )
+  await publish(['bad'], 1, 1)
+  await publish(['a', 'b'], 1, 20)
+  const first = await run(await plan(failing('10m')), failing('10m'), { signal: stop.signal })
+  expect(first).toMatchObject({ interrupted: true, handled: 40 })
+  const rest = await resumed(failing('60ms'))
+  expect(rest.partitions).toMatchObject([{ from: 0n, to: 41n, position: 0n }])
+  expect(await run(rest, failing('60ms'))).toMatchObject({ interrupted: false, handled: 1, retried: 1 })
+  expect(seen.filter(step => step !== 'bad1')).toHaveLength(40)
+})
+
 test('it goes on only with the key that it began with', async () => {
   const { publish, plan, run, resumed, processorOf } = await stage()
   const stop = new AbortController()

@@ -62,6 +62,7 @@ export async function stage({ partitions = 2, topics = ['steps'] } = {}) {
     })
   return {
     broker,
+    registry,
     admin,
     client,
     events,
