@@ -7,7 +7,7 @@ import { type Position, positionText } from '../replay/position.ts'
 import { parseRange, type ReplayRequest } from '../replay/request.ts'
 import { type CommandContext, type Output, outputOf } from './context.ts'
 import type { Asked } from './replay-flags.ts'
-import { count } from './replay-words.ts'
+import { count, partitionsText } from './replay-words.ts'
 import { shellWord } from './where.ts'
 
 /** Rejects with GroupActive (E_GROUP_ACTIVE) while the group has members, and with what planMove rejects with. */
@@ -63,7 +63,7 @@ function print(kind: 'ReplayMovePlan' | 'ReplayMoveResult', plan: MovePlan, outp
   const total = (of: (one: PlannedMove) => bigint) => partitions.reduce((sum, one) => sum + of(one), 0n)
   const [again, passedOver] = [total(one => one.again), total(one => one.passedOver)]
   const moved = kind === 'ReplayMovePlan' ? 'would be moved' : 'moved'
-  output.line(`${group}: ${partitions.length} partitions ${moved}, ${unmoved} stay`)
+  output.line(`${group}: ${partitionsText(partitions)} ${moved}, ${unmoved} stay`)
   if (again > 0n) output.line(`  ${count(again)} offsets will be read again`)
   if (passedOver > 0n) output.line(`  ${count(passedOver)} offsets will never be read by this group`)
   if (partitions.length > 0)

@@ -15,7 +15,16 @@ import { exitCode } from './exit-code.ts'
 import { type KeptReplayResult, keptReplay } from './kept-replay.ts'
 import { type Progress, progressTo } from './progress.ts'
 import type { Asked } from './replay-flags.ts'
-import { count, estimateLines, executeText, leastSeconds, resultLines, resumeText, timeText } from './replay-words.ts'
+import {
+  count,
+  estimateLines,
+  executeText,
+  leastSeconds,
+  partitionsText,
+  resultLines,
+  resumeText,
+  timeText,
+} from './replay-words.ts'
 import { stoppable } from './stoppable.ts'
 
 /** Rejects with what planReplay and runReplay reject with, and with GuardRefused (E_GUARD) for a file that is there already. */
@@ -88,7 +97,7 @@ async function executed(
   const id = plan.resumes ?? randomUUID().slice(0, 8)
   const goOn = resumeText(plan.group, id, asked.flags)
   const offsets = plan.partitions.reduce((sum, { position, to }) => sum + (to > position ? to - position : 0n), 0n)
-  output.note(`replay ${id} of ${plan.group}: ${count(offsets)} offsets in ${plan.partitions.length} partitions`)
+  output.note(`replay ${id} of ${plan.group}: ${count(offsets)} offsets in ${partitionsText(plan.partitions)}`)
   output.note(`if it is interrupted, go on with it: ${goOn}`)
   const result = await run(context, processor, plan, { asked, command, id, goOn })
   if (!result) return

@@ -87,6 +87,10 @@ export function count(value: number | bigint): string {
   return value.toLocaleString('en-US')
 }
 
+export function partitionsText(partitions: readonly unknown[]): string {
+  return partitions.length === 1 ? '1 partition' : `${count(partitions.length)} partitions`
+}
+
 /** Two digits or so: it is an estimate. */
 export function timeText(seconds: number): string {
   if (seconds < 1) return `${Math.ceil(seconds * 1_000)} ms`

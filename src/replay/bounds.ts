@@ -176,9 +176,10 @@ class BoundedConsumer implements GroupConsumer {
     const { signal } = this.#assignment
     const { pace } = this.#bounds.options
     let rest = this.#wanted(records)
-    while (rest.length > 0 && !signal.aborted) {
+    while (rest.length > 0) {
       const count = pace ? await pace.take(rest.length, signal, heartbeat) : rest.length
-      if (count === 0) return
+      // Meanwhile another process may have them.
+      if (count === 0 || signal.aborted) return
       await this.#options.onRecords(count === rest.length ? rest : rest.slice(0, count), heartbeat)
       rest = count === rest.length ? [] : rest.slice(count)
     }
