@@ -107,7 +107,8 @@ export class InLaneRetries implements Admission {
     const outcome = classify(attempted)
     const nowMs = this.#clock.now()
     if (outcome.kind === 'later') {
-      const dueAtMs = 'timeMs' in outcome.at ? outcome.at.timeMs : nowMs + outcome.at.afterMs
+      const askedAtMs = 'timeMs' in outcome.at ? outcome.at.timeMs : nowMs + outcome.at.afterMs
+      const dueAtMs = Math.max(askedAtMs, nowMs + shortestWaitMs)
       return { dueAtMs, usesAttempt: false, failure: outcome.failure }
     }
     const tier = outcome.kind === 'retry' ? tierAfter(this.#options.ladder, attempt) : undefined
@@ -123,8 +124,8 @@ export class InLaneRetries implements Admission {
 
   /** Timers fire up to a millisecond early: what is due is decided by the clock. */
   async #untilDue(dueAtMs: number, draining: AbortSignal): Promise<void> {
-    await pause(this.#clock, Math.min(Math.max(dueAtMs - this.#clock.now(), shortestWaitMs), longestTimerMs), draining)
-    if (dueAtMs > this.#clock.now() && !draining.aborted) return this.#untilDue(dueAtMs, draining)
+    while (dueAtMs > this.#clock.now() && !draining.aborted)
+      await pause(this.#clock, Math.min(dueAtMs - this.#clock.now(), longestTimerMs), draining)
   }
 
   async #settleFailure(delivery: Delivery, attempted: Attempted, session: Session): Promise<void> {

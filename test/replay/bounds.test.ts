@@ -143,6 +143,13 @@ test('records that are gone are counted, and a log that ends before is not the o
   )
 })
 
+test('a partition whose records are all gone is finished when it is assigned beyond its end', async () => {
+  const gone = standing(0, 2n, 5n)
+  const { isFinished, pause, bounds } = await bounded([gone], {}, [{ ...gone, position: 8n }])
+  expect([await isFinished(), bounds.done]).toEqual([true, 3n])
+  expect(pause).toHaveBeenCalledWith([expect.objectContaining(at(0))])
+})
+
 test('who is not given all of it at first has come second and gets nothing; who was given all goes on', async () => {
   const standings = [standing(0, 0n, 5n), standing(1, 0n, 5n)]
   const second = await bounded(standings, {}, [standings[1]!])
