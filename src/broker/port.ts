@@ -99,6 +99,8 @@ export interface AssignedPartition extends TopicPartition {
   readonly position: bigint
   /** Metadata of the commit, '' when there is none. */
   readonly metadata: string
+  /** At the assignment, the offset after the last record that is not of an open transaction. */
+  readonly end: bigint
 }
 
 /** Why a position moved: the records behind it were deleted, or the log ends before it, as one does that was lost or made anew. */

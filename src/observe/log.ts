@@ -24,6 +24,9 @@ const levels: Readonly<Record<SignalName, Level>> = {
   'message.done': 'debug',
   'message.retried': 'warn',
   'message.delayed': 'debug',
+  'message.followed': 'debug',
+  'retry.started': 'debug',
+  'route.failed': 'error',
   'message.deadLettered': 'error',
   'message.skipped': 'debug',
   'replay.retried': 'warn',
@@ -82,6 +85,7 @@ export function lineOf<N extends SignalName>(
   }
   if (typeof given.untilMs === 'number') fields.until = new Date(given.untilMs).toISOString()
   if (typeof given.detail === 'string') fields.detail = cut(given.detail, longestMessage)
+  if (given.blocked === true) fields.blocked = true
   if (given.failure) Object.assign(fields, failureFields(given.failure as Failure))
   if ('error' in given) Object.assign(fields, errorFields(given.error))
   const unfinished = name === 'consumer.drained' && given.unfinished !== 0

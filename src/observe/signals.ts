@@ -38,10 +38,16 @@ export interface SignalMap {
   'consumer.stopped': { group: string }
   /** A handler returned. */
   'message.done': AboutMessage & { durationMs: number }
-  /** A handler failed; a copy was written to the tier. */
-  'message.retried': AboutMessage & { tier: string; failure: Failure }
+  /** A handler failed; a copy was written to the tier. `blocked`: the ladder is exhausted, and its entity waits all the same. */
+  'message.retried': AboutMessage & { tier: string; failure: Failure; blocked: boolean }
   /** A copy was written to a tier to wait, without a failure: a delayed job, or the next hop of a long wait. */
   'message.delayed': AboutMessage & { tier: string; untilMs: number }
+  /** A copy was written to the tier in which an earlier message of its entity waits until then. */
+  'message.followed': AboutMessage & { tier: string; untilMs: number }
+  /** A record of a tier begins to run, so long after it was due. Not told of one that had to wait for another of its entity. */
+  'retry.started': { group: string; tier: string; lateMs: number }
+  /** The processor's `route` threw, or answered what is no route; the next tier was taken. */
+  'route.failed': { group: string; error: unknown }
   /** A copy was written to the DLQ. */
   'message.deadLettered': AboutMessage & { disposition: Disposition; failure: Failure }
   /** Finished without an effect: the handler asked for it, or nobody handles this type. */
@@ -55,7 +61,7 @@ export interface SignalMap {
   /** A handler settled after its deadline or after the assignment was lost. */
   'handler.late': { group: string; type: string }
   /** A partition waits: `reason` says for what. Nothing of it is lost or passed over. Told again at every failure, until it is unblocked. */
-  'partition.blocked': AboutPartition & { reason: 'registry' | 'broker' | 'produce'; error: unknown; retryInMs: number }
+  'partition.blocked': AboutPartition & { reason: 'registry' | 'broker' | 'produce' | 'index'; error: unknown; retryInMs: number }
   'partition.unblocked': AboutPartition
   /** Not all topics of one partition number could be given to one member: the order of an entity is at risk while it lasts. */
   'order.atRisk': { group: string; partition: number }

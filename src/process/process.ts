@@ -1,8 +1,10 @@
 /** Runs consumers and workers as one process: wiring only. What each part does is in its own room. */
 import type { Broker, GroupConsumer, RecordSender } from '../broker/port.ts'
+import type { Admission } from '../consume/admission.ts'
 import { coPartitioned } from '../consume/assignment.ts'
 import { createAttempt } from '../consume/attempt.ts'
 import { type Clock, systemClock } from '../consume/clock.ts'
+import { deliveries } from '../consume/delivery.ts'
 import type { Logger, Outbound } from '../consume/handler.ts'
 import type { SessionLimits } from '../consume/limits.ts'
 import { GroupLoop } from '../consume/loop.ts'
@@ -14,10 +16,11 @@ import type { Signals } from '../observe/signals.ts'
 import { batching } from '../produce/batch.ts'
 import { type Client, createClient } from '../produce/client.ts'
 import { LadderAdmission } from '../retry/ladder-admission.ts'
+import { OrderedAdmission } from '../retry/ordered-admission.ts'
 import { createDecoder } from '../schema/decoder.ts'
 import type { SchemaRegistry } from '../schema/registry.ts'
 import { SupervisedGroup } from './supervised-group.ts'
-import { topicsToConsume } from './topics.ts'
+import { tiersOf, topicsToConsume } from './topics.ts'
 
 export interface ProcessOptions {
   /** The service's name: `ce_source` of what its handlers send. */
@@ -105,11 +108,29 @@ function createLoop(processor: Processor, options: ProcessOptions, sender: Recor
       logger: logger.child({ group: processor.name }),
       signals,
     }),
-    admission: new LadderAdmission({ ladder: processor.ladder, sender, signals, clock }),
+    admission: admissionOf(processor, options, sender),
     signals,
     drainTimeoutMs: options.drainTimeoutMs ?? defaultDrainTimeoutMs,
     clock,
     ...(options.limits && { limits: options.limits }),
+  })
+}
+
+function admissionOf(
+  processor: Processor,
+  { broker, signals, clock = systemClock }: ProcessOptions,
+  sender: RecordSender,
+): Admission {
+  const { ladder, retry, order, limits } = processor
+  const settling = { ladder, retry, sender, signals, clock }
+  if (order === 'none') return new LadderAdmission(settling)
+  const sources = new Set(sourceTopics(processor))
+  return new OrderedAdmission({
+    ...settling,
+    reader: () => broker.reader(),
+    deliver: deliveries(sources, limits),
+    isSource: topic => sources.has(topic),
+    tiers: () => tiersOf(broker, processor.name),
   })
 }
 

@@ -67,7 +67,7 @@ export async function startReplayGroup(options: ReplayGroupOptions): Promise<Run
   refuseLongDeadlines({ processors: [processor], drainTimeoutMs })
   const client = effects === 'allow' ? createClient({ producer: broker.producer(), registry, source: name }) : undefined
   const suppressed: Suppressed = { published: 0, scheduled: 0 }
-  const retries = new InLaneRetries({ ...options, ladder: processor.ladder })
+  const retries = new InLaneRetries({ ...options, ladder: processor.ladder, retry: processor.retry })
   const loop = createLoop(options, retries, client ?? suppressed)
   const failed = Promise.withResolvers<unknown>()
   const group = supervise(loop, options, failed.resolve, async () => topics)

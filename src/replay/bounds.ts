@@ -164,12 +164,17 @@ class BoundedConsumer implements GroupConsumer {
     this.#assignment = new AbortController()
     this.#ended.clear()
     const given = isIntruder ? [] : within
-    await this.#options.onAssigned(given.map(one => ({ ...one, metadata: unmarked(one.metadata) })))
+    await this.#options.onAssigned(given.map(one => this.#within(one)))
     for (const at of partitions) {
       const bound = given.includes(at) ? this.#bounds.of(at) : undefined
       if (!bound || at.position >= bound.to) this.#end(at)
       if (bound && at.position >= bound.to) this.#bounds.committed(at, at.position)
     }
+  }
+
+  #within(assigned: AssignedPartition): AssignedPartition {
+    const { to } = this.#bounds.of(assigned)!
+    return { ...assigned, end: smaller(assigned.end, to), metadata: unmarked(assigned.metadata) }
   }
 
   async #onRecords(records: readonly BrokerRecord[], heartbeat: () => Promise<void>): Promise<void> {

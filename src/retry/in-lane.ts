@@ -3,21 +3,25 @@
  * What is behind it in the lane waits too, other lanes go on. What would have become a dead letter is handed out instead.
  */
 import type { BrokerRecord } from '../broker/port.ts'
-import type { Admission, Attempted, Delivery, Session, Verdict } from '../consume/admission.ts'
+import type { Admission, AssignedAdmission, Attempted, Delivery, Session, Turn } from '../consume/admission.ts'
 import type { Attempt, AttemptScope } from '../consume/attempt.ts'
 import { type Clock, pause, systemClock } from '../consume/clock.ts'
 import { outage } from '../consume/outage.ts'
+import type { RetryPolicy } from '../consume/retry-policy.ts'
 import { longestTimerMs } from '../consume/waiting.ts'
 import type { Letter } from '../dlq/letter.ts'
-import { headerNumber } from '../message/headers.ts'
 import type { AboutMessage, Signals } from '../observe/signals.ts'
-import { type Ladder, tierAfter } from '../topic/ladder.ts'
-import { type Disposition, dueAtHeader, type Failure } from '../topic/trail.ts'
+import type { Ladder } from '../topic/ladder.ts'
+import type { Disposition, Failure, Trail } from '../topic/trail.ts'
 import { classify } from './classify.ts'
+import { dueOf } from './due.ts'
+import { type Step, stepAfter } from './route.ts'
 
 export interface InLaneOptions {
   /** Of the group that is replayed: its delays. */
   readonly ladder: Ladder
+  /** Of the same. What is exhausted is given up also where it would block its entity: a replay ends. */
+  readonly retry: RetryPolicy
   /** What signals say. */
   readonly group: string
   readonly signals: Signals
@@ -41,22 +45,29 @@ export interface InLaneCounts {
 interface Tries {
   attempt: number
   readonly firstFailedAtMs: number
+  /** What the last try came to, and what that leads to: a route is asked once. */
+  last?: { readonly attempted: Attempted; readonly step: Step }
 }
+
+type Returned = Extract<Attempted, { readonly kind: 'returned' }>
+type Again = Extract<Step, { readonly kind: 'retry' | 'later' }>
 
 /** A handler that asks for a time that has passed would else go round without end, and let nothing else run. */
 const shortestWaitMs = 50
 
-const run: Verdict = { kind: 'run' }
+const run: Turn = { kind: 'run' }
 
 export class InLaneRetries implements Admission {
   readonly counts: InLaneCounts = { handled: 0, retried: 0, skipped: 0, failed: 0, notDue: 0 }
   readonly #options: InLaneOptions
+  readonly #retry: RetryPolicy
   readonly #clock: Clock
   /** Of deliveries that have failed. */
   readonly #tries = new WeakMap<Delivery, Tries>()
 
   constructor(options: InLaneOptions) {
     this.#options = options
+    this.#retry = { ...options.retry, onExhausted: 'continue' }
     this.#clock = options.clock ?? systemClock
   }
 
@@ -66,17 +77,25 @@ export class InLaneRetries implements Admission {
       attempt(delivery, scope).then(first => (first.kind === 'threw' ? this.#climb(attempt, delivery, first, scope) : first))
   }
 
-  admit({ record }: Delivery): Verdict {
-    if (record.hasHeader?.(dueAtHeader) === false) return run
-    if ((headerNumber(record.headers, dueAtHeader) ?? 0) <= this.#clock.now()) return run
+  onAssigned(_: unknown, session: Session): AssignedAdmission {
+    return {
+      ready: () => undefined,
+      admit: () => ({ kind: 'lane' }),
+      turn: ({ delivery }) => this.#turn(delivery),
+      settle: ({ delivery }, attempted) => this.#settle(delivery, attempted, session),
+      advanced: () => {},
+      lost: () => {},
+      parked: () => [],
+    }
+  }
+
+  #turn(delivery: Delivery): Turn {
+    if (delivery.refusal || dueOf(delivery, this.#options.ladder, this.#clock.now()).kind === 'now') return run
     this.counts.notDue++
     return { kind: 'drop' }
   }
 
-  /** Nothing is ever moved on. */
-  async forward(): Promise<void> {}
-
-  settle(delivery: Delivery, attempted: Attempted, session: Session): Promise<void> | undefined {
+  #settle(delivery: Delivery, attempted: Attempted, session: Session): Promise<void> | undefined {
     const { signals } = this.#options
     if (attempted.kind !== 'returned') return this.#settleFailure(delivery, attempted, session)
     this.counts.handled++
@@ -88,37 +107,46 @@ export class InLaneRetries implements Admission {
   async #climb(attempt: Attempt, delivery: Delivery, first: Attempted, scope: AttemptScope): Promise<Attempted> {
     const tries: Tries = { attempt: delivery.attempt, firstFailedAtMs: this.#clock.now() }
     for (let attempted = first; ; ) {
-      const again = this.#again(attempted, tries.attempt)
-      if (!again || scope.isOver) return attempted
+      // The session waits an outage out by itself.
+      if (scope.isOver || attempted.kind !== 'threw' || outage(attempted.error) !== undefined) return attempted
       this.#tries.set(delivery, tries)
-      this.#tellRetry(delivery, attempted, again)
-      await scope.suspend(this.#untilDue(again.dueAtMs, scope.draining))
+      const step = this.#stepAfter(delivery, attempted)
+      if (step.kind !== 'retry' && step.kind !== 'later') return attempted
+      const dueAtMs = this.#dueAtMs(step)
+      this.#tellRetry(delivery, attempted, step.failure, dueAtMs)
+      await scope.suspend(this.#untilDue(dueAtMs, scope.draining))
       scope.draining.throwIfAborted()
-      if (again.usesAttempt) tries.attempt++
+      if (step.kind === 'retry') tries.attempt++
       this.counts.retried++
       attempted = await attempt({ ...delivery, attempt: tries.attempt }, scope)
     }
   }
 
-  /** Undefined: it is not tried again here. */
-  #again(attempted: Attempted, attempt: number): { dueAtMs: number; usesAttempt: boolean; failure: Failure } | undefined {
-    // The session waits an outage out by itself.
-    if (attempted.kind !== 'threw' || outage(attempted.error) !== undefined) return undefined
-    const outcome = classify(attempted)
-    const nowMs = this.#clock.now()
-    if (outcome.kind === 'later') {
-      const askedAtMs = 'timeMs' in outcome.at ? outcome.at.timeMs : nowMs + outcome.at.afterMs
-      const dueAtMs = Math.max(askedAtMs, nowMs + shortestWaitMs)
-      return { dueAtMs, usesAttempt: false, failure: outcome.failure }
-    }
-    const tier = outcome.kind === 'retry' ? tierAfter(this.#options.ladder, attempt) : undefined
-    return tier && outcome.kind === 'retry'
-      ? { dueAtMs: nowMs + tier.delayMs, usesAttempt: true, failure: outcome.failure }
-      : undefined
+  #stepAfter(delivery: Delivery, attempted: Attempted): Step {
+    const tries = this.#tries.get(delivery)
+    if (tries?.last?.attempted === attempted) return tries.last.step
+    const step = this.#decide(delivery, attempted)
+    if (tries) tries.last = { attempted, step }
+    return step
   }
 
-  #tellRetry(delivery: Delivery, attempted: Attempted, { dueAtMs, failure }: { dueAtMs: number; failure: Failure }): void {
-    const retryInMs = Math.max(0, dueAtMs - this.#clock.now())
+  #decide(delivery: Delivery, attempted: Attempted): Step {
+    const { ladder, signals, group } = this.#options
+    const onBadRoute = (error: unknown): void => signals.emit('route.failed', { group, error })
+    const outcome = classify(attempted)
+    const trail = this.#trail(delivery)
+    const asked = { ...delivery, trail, attempt: trail.attempt }
+    return stepAfter({ outcome, delivery: asked, ladder, retry: this.#retry, nowMs: this.#clock.now(), onBadRoute })
+  }
+
+  #dueAtMs(step: Again): number {
+    const nowMs = this.#clock.now()
+    if (step.kind === 'retry' && step.untilMs === undefined) return nowMs + step.tier.delayMs
+    return Math.max(step.untilMs!, nowMs + shortestWaitMs)
+  }
+
+  #tellRetry(delivery: Delivery, attempted: Attempted, failure: Failure, dueAtMs: number): void {
+    const retryInMs = dueAtMs - this.#clock.now()
     this.#options.signals.emit('replay.retried', { ...this.#about(delivery, attempted), retryInMs, failure })
   }
 
@@ -128,43 +156,38 @@ export class InLaneRetries implements Admission {
       await pause(this.#clock, Math.min(dueAtMs - this.#clock.now(), longestTimerMs), draining)
   }
 
-  async #settleFailure(delivery: Delivery, attempted: Attempted, session: Session): Promise<void> {
-    const outcome = classify(attempted)
-    if (outcome.kind === 'skip') {
-      const { reason, detail } = outcome
+  async #settleFailure(delivery: Delivery, attempted: Exclude<Attempted, Returned>, session: Session): Promise<void> {
+    const about = this.#about(delivery, attempted)
+    const step = this.#stepAfter(delivery, attempted)
+    if (step.kind === 'skip') {
       this.counts.skipped++
-      this.#options.signals.emit('message.skipped', { ...this.#about(delivery, attempted), reason, detail })
+      this.#options.signals.emit('message.skipped', { ...about, reason: step.reason, detail: step.detail })
       return
     }
-    if (outcome.kind === 'done') return
-    const disposition =
-      outcome.kind === 'dead-letter' ? outcome.disposition : outcome.kind === 'retry' ? outcome.exhausted : 'exhausted'
-    const about = this.#about(delivery, attempted)
-    const letter = this.#letter(delivery, disposition, outcome.failure)
+    if (step.kind === 'done') return
+    // What is left to be tried again here is an outage that was waited out in vain.
+    const disposition = step.kind === 'bury' ? step.disposition : 'exhausted'
+    const { failure } = step
+    const letter = this.#letter(delivery, disposition, failure)
     await session.persist(
       delivery,
       () => 'produce',
       () => this.#options.onLetter(letter),
     )
     this.counts.failed++
-    this.#options.signals.emit('replay.failed', { ...about, disposition, failure: outcome.failure })
+    this.#options.signals.emit('replay.failed', { ...about, disposition, failure })
   }
 
   /** It lies in no DLQ, so its address is where it was published. */
   #letter(delivery: Delivery, disposition: Disposition, failure: Failure): Letter {
-    const { record, origin } = delivery
+    const { record } = delivery
+    const trail = { ...this.#trail(delivery), failure, disposition, ...batchOf(record) }
+    return { partition: record.partition, offset: record.offset, record, trail }
+  }
+
+  #trail(delivery: Delivery): Trail {
     const { attempt = delivery.attempt, firstFailedAtMs = this.#clock.now() } = this.#tries.get(delivery) ?? {}
-    const trail = {
-      origin,
-      group: this.#options.ladder.group,
-      attempt,
-      hop: 0,
-      redriveCount: 0,
-      firstFailedAtMs,
-      failure,
-      disposition,
-    }
-    return { partition: record.partition, offset: record.offset, record, trail: { ...trail, ...batchOf(record) } }
+    return { origin: delivery.origin, group: this.#options.ladder.group, attempt, hop: 0, redriveCount: 0, firstFailedAtMs }
   }
 
   #about(delivery: Delivery, attempted: Attempted): AboutMessage {

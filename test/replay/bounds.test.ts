@@ -60,14 +60,16 @@ async function bounded(standings: readonly Standing[], options: Partial<BoundsOp
     rebalanceTimeoutMs: 1,
     sessionTimeoutMs: 1,
     onAssigned: async partitions =>
-      void told.push(`assigned ${partitions.map(({ partition, metadata }) => partition + metadata)}`),
+      void told.push(`assigned ${partitions.map(({ partition, metadata, end }) => `${partition}${metadata} of ${end}`)}`),
     onRecords: async records => void told.push(`records ${records.map(({ partition, offset }) => `${partition}:${offset}`)}`),
     onPosition: ({ partition }, position, end) => void told.push(`position ${partition}:${position} of ${end}`),
     onReset: ({ partition }) => void told.push(`reset ${partition}`),
     onRevoking: async () => {},
     onCrash: () => {},
   })
-  await beyond!.onAssigned(assigned.map(({ position, ...one }) => ({ ...one, position, metadata: ` r1:${one.from}-${one.to}:` })))
+  await beyond!.onAssigned(
+    assigned.map(({ position, ...one }) => ({ ...one, position, end: 100n, metadata: ` r1:${one.from}-${one.to}:` })),
+  )
   const settled = (promise: Promise<void>) => Promise.race([promise.then(() => true), turnOfTheLoop(false)])
   return {
     bounds,
@@ -113,7 +115,7 @@ test('it is finished when the last commit says so, and what is committed says th
 test('a partition that stands at its end is not fetched again, nor one that has no range', async () => {
   const standings = [standing(0, 2n, 5n, 5n), standing(1, 0n, 9n)]
   const { told, pause, beyond, isFinished, consumer } = await bounded(standings, {}, [...standings, standing(2, 0n, 9n)])
-  expect(told).toEqual(['assigned 0,1'])
+  expect(told).toEqual(['assigned 0 of 5,1 of 9'])
   expect(pause.mock.calls.flat(2)).toMatchObject([at(0), at(2)])
   await beyond.onRecords([record(2, 0n)], noBeat)
   beyond.onPosition(at(2), 1n, 9n)
@@ -159,8 +161,8 @@ test('who is not given all of it at first has come second and gets nothing; who 
 
   const first = await bounded(standings)
   await first.beyond.onRevoking()
-  await first.beyond.onAssigned([{ ...at(0), position: 0n, metadata: '' }])
-  expect(first.told).toEqual(['assigned 0,1', 'assigned 0'])
+  await first.beyond.onAssigned([{ ...at(0), position: 0n, end: 100n, metadata: '' }])
+  expect(first.told).toEqual(['assigned 0 of 5,1 of 5', 'assigned 0 of 5'])
   expect(await first.isShared()).toBe(false)
 })
 

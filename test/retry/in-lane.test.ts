@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import type { Attempted, Delivery } from '../../src/consume/admission.ts'
 import type { AttemptScope } from '../../src/consume/attempt.ts'
 import { RetryLater } from '../../src/consume/outcome.ts'
+import { type RetryOptions, retryPolicy } from '../../src/consume/retry-policy.ts'
 import { Running } from '../../src/consume/running.ts'
 import type { Letter } from '../../src/dlq/letter.ts'
 import { BrokerUnavailable, RegistryUnavailable } from '../../src/errors.ts'
@@ -10,6 +11,7 @@ import { Signals } from '../../src/observe/signals.ts'
 import { InLaneRetries } from '../../src/retry/in-lane.ts'
 import { ladderOf } from '../../src/topic/ladder.ts'
 import { ManualClock } from '../manual-clock.ts'
+import { asked } from './asked.ts'
 import { persisting } from './persisting.ts'
 
 const origin = { topic: 'steps', partition: 0, offset: 7n, timestampMs: 5 }
@@ -23,12 +25,17 @@ const returned: Attempted = { kind: 'returned', type: 'T', id: 'i', durationMs: 
 
 /** One record, whose tries come to these in turn; time is the test's own. */
 function tried(...outcomes: readonly Attempted[]) {
+  return triedWith({}, ...outcomes)
+}
+
+function triedWith(retry: RetryOptions, ...outcomes: readonly Attempted[]) {
   const clock = new ManualClock(1_000)
   const signals = new Signals()
   const letters: Letter[] = []
   const draining = new AbortController()
   const retries = new InLaneRetries({
     ladder: ladderOf('walk', ['1s', '5s']),
+    retry: retryPolicy('walk', retry, 'key'),
     group: 'walk.replay-x',
     signals,
     clock,
@@ -95,7 +102,7 @@ test('what is given up tells how often it was tried, and since when', async () =
   await at(2_000)
   await at(7_000)
   await running
-  await retries.settle(delivery, answer.attempted!, persisting())
+  await asked(retries).settle(delivery, answer.attempted!, persisting())
   expect(letters).toMatchObject([
     {
       partition: 0,
@@ -145,4 +152,35 @@ test('a drain ends the wait at once, and the try is never made', async () => {
   await running
   expect(answer.error).toMatchObject({ message: 'over' })
   expect(tries).toHaveLength(1)
+})
+
+test('a route of the processor is asked once a try, and its waits are waited here', async () => {
+  const attempts: number[] = []
+  const route = (error: unknown, attempt: number) => {
+    attempts.push(attempt)
+    return error === 'dead' ? ('dead-letter' as const) : error === 'later' ? ('3s' as const) : undefined
+  }
+  const set = triedWith({ route }, threw('later'), threw('x'), threw('dead'))
+  await set.at(4_000)
+  await set.at(9_000)
+  await set.running
+  await asked(set.retries).settle(delivery, set.answer.attempted!, persisting())
+  expect(set.waits).toEqual([3_000, 5_000])
+  expect(attempts).toEqual([1, 2, 3])
+  expect(set.letters).toMatchObject([{ trail: { disposition: 'rejected', attempt: 3 } }])
+})
+
+test('expireAfter counts from the first failure, and what would block its entity is given up: a replay ends', async () => {
+  const expiring = triedWith({ expireAfter: '500ms' }, threw('x'), threw('y'))
+  await expiring.at(2_000)
+  await expiring.running
+  await asked(expiring.retries).settle(delivery, expiring.answer.attempted!, persisting())
+  expect(expiring.letters).toMatchObject([{ trail: { disposition: 'expired', attempt: 2 } }])
+
+  const blocking = triedWith({ onExhausted: 'block' }, threw('x'), threw('y'), threw('z'))
+  await blocking.at(2_000)
+  await blocking.at(7_000)
+  await blocking.running
+  await asked(blocking.retries).settle(delivery, blocking.answer.attempted!, persisting())
+  expect(blocking.letters).toMatchObject([{ trail: { disposition: 'exhausted', attempt: 3 } }])
 })

@@ -21,11 +21,11 @@ export function snippetsOf(page: string): Snippets {
   return { text, files, commands }
 }
 
-/** Inside the clone, so that `spillway` is this package; with the schemas, and nothing generated of them. */
-export function folderWith(name: string, files: Snippets['files']): string {
+/** Inside the clone, so that `spillway` is this package; with the schemas, and what is generated of them only if asked for. */
+export function folderWith(name: string, files: Snippets['files'], { generated = false } = {}): string {
   mkdirSync(join(root, '.spillway'), { recursive: true })
   const folder = mkdtempSync(join(root, '.spillway', `${name}-`))
-  cpSync(join(root, 'schemas'), join(folder, 'schemas'), { recursive: true, filter: path => !path.endsWith('.ts') })
+  cpSync(join(root, 'schemas'), join(folder, 'schemas'), { recursive: true, filter: path => generated || !path.endsWith('.ts') })
   for (const [file, code] of files) writeFileSync(join(folder, file), code)
   return folder
 }

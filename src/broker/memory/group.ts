@@ -159,8 +159,8 @@ export class Group {
   #position({ topic, partition }: TopicPartition): AssignedPartition {
     const { high } = this.#topic(topic).partition(partition)
     const committed = this.committed({ topic, partition })
-    if (!committed || committed.offset > high) return { topic, partition, position: 0n, metadata: '' }
-    return { topic, partition, position: committed.offset, metadata: committed.metadata }
+    if (!committed || committed.offset > high) return { topic, partition, position: 0n, metadata: '', end: high }
+    return { topic, partition, position: committed.offset, metadata: committed.metadata, end: high }
   }
 }
 
