@@ -14,12 +14,11 @@ export async function committedOffsets(client: Client, group: string, topics: re
   const cluster = await client.cluster()
   const found = await describeTopics(cluster, topics)
   if (found.length === 0) return []
-  const coordinator = await cluster.findGroupCoordinator({ groupId: group })
   const request = found.map(({ topic, partitionMetadata }) => ({
     topic,
     partitions: partitionMetadata.map(({ partitionId }) => ({ partition: partitionId })),
   }))
-  const { responses } = await coordinator.offsetFetch({ groupId: group, topics: request })
+  const { responses } = await asked(client, group, coordinator => coordinator.offsetFetch({ groupId: group, topics: request }))
   return responses.flatMap(({ topic, partitions }) =>
     partitions.map(({ partition, offset, metadata }) => ({ topic, partition, offset: BigInt(offset), metadata: metadata ?? '' })),
   )
@@ -29,24 +28,26 @@ export async function committedOffsets(client: Client, group: string, topics: re
 export async function commitFor(client: Client, group: string, offsets: readonly CommittedOffset[]): Promise<void> {
   if (offsets.length === 0) return
   const request = { groupId: group, groupGenerationId: -1, memberId: '', topics: toProtocol(offsets) }
-  await asked(client, group, 'UNKNOWN_MEMBER_ID', coordinator => coordinator.offsetCommit(request))
+  await asked(client, group, coordinator => coordinator.offsetCommit(request), 'UNKNOWN_MEMBER_ID')
 }
 
 export async function deleteGroup(client: Client, group: string): Promise<void> {
-  await asked(client, group, 'NON_EMPTY_GROUP', async coordinator => {
+  const ask = async (coordinator: Node): Promise<void> => {
     const error = (await coordinator.deleteGroups([group])).results[0]?.error
     if (error !== undefined && protocolType(error) !== 'GROUP_ID_NOT_FOUND') throw error
-  })
+  }
+  await asked(client, group, ask, 'NON_EMPTY_GROUP')
 }
 
-async function asked(client: Client, group: string, active: string, ask: (coordinator: Node) => Promise<unknown>): Promise<void> {
+/** A coordinator moves, and of a fresh cluster it is not ready at once. `active`: what the broker answers when the group has members. */
+async function asked<T>(client: Client, group: string, ask: (coordinator: Node) => Promise<T>, active?: string): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
       const coordinator = await (await client.cluster()).findGroupCoordinator({ groupId: group })
-      await ask(coordinator)
-      return
+      return await ask(coordinator)
     } catch (error) {
-      if (protocolType(error) === active) throw new GroupActive(`The group ${group} has members`, { cause: error })
+      if (active !== undefined && protocolType(error) === active)
+        throw new GroupActive(`The group ${group} has members`, { cause: error })
       if (attempt === attempts || !meansStaleMetadata(error)) throw error
       await pause(100 * 2 ** attempt)
     }
