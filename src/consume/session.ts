@@ -204,6 +204,10 @@ export class GroupSession implements Session, AttemptScope {
     return lost
   }
 
+  suspend<T>(work: Promise<T>): Promise<T> {
+    return this.#lanes.suspend(work)
+  }
+
   async persist<T>(delivery: Delivery, reasonOf: ReasonOf, work: () => Promise<T>): Promise<T> {
     try {
       return await work()

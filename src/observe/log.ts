@@ -29,6 +29,8 @@ const levels: Readonly<Record<SignalName, Level>> = {
   'route.failed': 'error',
   'message.deadLettered': 'error',
   'message.skipped': 'debug',
+  'replay.retried': 'warn',
+  'replay.failed': 'error',
   'handler.timedOut': 'warn',
   'handler.late': 'warn',
   'partition.blocked': 'warn',

@@ -52,6 +52,10 @@ export interface SignalMap {
   'message.deadLettered': AboutMessage & { disposition: Disposition; failure: Failure }
   /** Finished without an effect: the handler asked for it, or nobody handles this type. */
   'message.skipped': AboutMessage & { reason: 'requested' | 'unhandled'; detail: string }
+  /** In a replay: a handler failed, and its record is tried again in its lane after `retryInMs`. */
+  'replay.retried': AboutMessage & { retryInMs: number; failure: Failure }
+  /** In a replay: a record was given up, and handed to whoever keeps what failed. */
+  'replay.failed': AboutMessage & { disposition: Disposition; failure: Failure }
   /** A handler ran past its deadline; whatever it still does or returns is ignored. */
   'handler.timedOut': AboutMessage & { timeoutMs: number }
   /** A handler settled after its deadline or after the assignment was lost. */

@@ -57,7 +57,7 @@ export interface RunningProcess {
 const rebalanceTimeoutMs = 60_000
 /** Leaves time for the commit and the join. */
 const longestDrainMs = rebalanceTimeoutMs * 0.75
-const defaultDrainTimeoutMs = longestDrainMs
+export const defaultDrainTimeoutMs = longestDrainMs
 const defaultSessionTimeoutMs = 30_000
 
 /**
@@ -91,7 +91,7 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
   }
 }
 
-function aborted(signal: AbortSignal | undefined): Promise<never> {
+export function aborted(signal: AbortSignal | undefined): Promise<never> {
   return new Promise((_, reject) => {
     if (signal?.aborted) reject(signal.reason)
     signal?.addEventListener('abort', () => reject(signal.reason), { once: true })
@@ -143,7 +143,13 @@ function breakerOf({ name: group, breaker: settings, ladder }: Processor, signal
   return new Breaker({ group, settings, unexpected, copiesReturnMs, signals, clock })
 }
 
-function supervise(loop: GroupLoop, options: ProcessOptions, onFailed: (error: unknown) => void): SupervisedGroup {
+/** `topics`: what is subscribed to, found out anew for each consumer. */
+export function supervise(
+  loop: GroupLoop,
+  options: Pick<ProcessOptions, 'broker' | 'signals' | 'clock' | 'sessionTimeoutMs'>,
+  onFailed: (error: unknown) => void,
+  topics: () => Promise<readonly string[]> = () => topicsToConsume(options.broker, loop.processor),
+): SupervisedGroup {
   const { broker, signals, clock = systemClock, sessionTimeoutMs = defaultSessionTimeoutMs } = options
   const { processor } = loop
   const connect = async (onCrash: (error: unknown) => void): Promise<GroupConsumer> => {
@@ -153,7 +159,7 @@ function supervise(loop: GroupLoop, options: ProcessOptions, onFailed: (error: u
     }
     const consumer = broker.consumer({
       group: processor.name,
-      topics: await topicsToConsume(broker, processor),
+      topics: await topics(),
       // Once begun, the end would skip what came while a topic was made anew.
       startAtEnd: processor.start === 'latest' && !loop.hasBegun ? sourceTopics(processor) : [],
       assigner: coPartitioned(partition => signals.emit('order.atRisk', { group: processor.name, partition })),
@@ -173,7 +179,10 @@ function supervise(loop: GroupLoop, options: ProcessOptions, onFailed: (error: u
 }
 
 /** A handler that may run longer than a drain, or a drain longer than a rebalance, would be fenced every time. */
-function refuseLongDeadlines({ processors, drainTimeoutMs = defaultDrainTimeoutMs }: ProcessOptions): void {
+export function refuseLongDeadlines({
+  processors,
+  drainTimeoutMs = defaultDrainTimeoutMs,
+}: Pick<ProcessOptions, 'processors' | 'drainTimeoutMs'>): void {
   if (drainTimeoutMs > longestDrainMs)
     throw new ConfigError([`a drain of ${drainTimeoutMs} ms is longer than a rebalance allows, ${longestDrainMs} ms`])
   const problems = processors
@@ -186,7 +195,7 @@ function refuseLongDeadlines({ processors, drainTimeoutMs = defaultDrainTimeoutM
 }
 
 /** What a handler sends carries on the chain of the message it handles. */
-function outboundOf(client: Client, cause: Envelope): Outbound {
+export function outboundOf(client: Client, cause: Envelope): Outbound {
   const chain = {
     correlationId: cause.correlationId ?? cause.id,
     causationId: cause.id,
