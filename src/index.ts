@@ -11,6 +11,7 @@ export { DeadLetter, RetryLater, Skip } from './consume/outcome.ts'
 export type { Processor, ProcessorOptions, Subscription } from './consume/processor.ts'
 /** Processors, and how a handler answers other than by returning. */
 export { consumer, on, worker } from './consume/processor.ts'
+export type { RetryOptions, Route } from './consume/retry-policy.ts'
 /** Every error has a `code` and says whether the same call may succeed later (`retryable`). */
 export { SpillwayError } from './errors.ts'
 export type {

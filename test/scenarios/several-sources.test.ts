@@ -3,7 +3,7 @@
  * while its processes become three and one again: of every entity and topic the messages succeed in the order in which they were
  * published, each once.
  */
-import { consumer, on } from 'spillway'
+import { consumer, on, RetryLater } from 'spillway'
 import { expect, test } from 'vitest'
 import { unique } from '../unique.ts'
 import { until } from '../until.ts'
@@ -66,3 +66,28 @@ test('several topics keep the order of each entity while processes come and go',
   expect(atRisk).toEqual([])
   expect(await records(reader.ladder.dlq)).toEqual([])
 }, 180_000)
+
+test('an entity that waits in one topic keeps nobody waiting in another, though the key is the same', async () => {
+  const { client, prepare, run, drained } = await openScenario()
+  const [failing, other] = [stepsOn({ partitions: 1 }).opened, stepsOn({ partitions: 1 }).opened]
+  const handled: string[] = []
+  const reader = consumer(
+    unique('apart'),
+    [
+      on(failing, ({ n }) => {
+        if (n === 1 && !handled.includes('other 3')) throw new RetryLater('200ms')
+        handled.push(`failing ${n}`)
+      }),
+      on(other, ({ id, n }) => void (id === 'a' && handled.push(`other ${n}`))),
+    ],
+    { retry: { tiers: ['200ms'] } },
+  )
+  await prepare([reader])
+  // In the other topic its messages have larger offsets.
+  for (let n = 1; n <= 5; n++) await client.publisher(other).publish({ id: 'b', n })
+  for (const n of [1, 2, 3]) for (const one of [failing, other]) await client.publisher(one).publish({ id: 'a', n })
+  await run([reader])
+  await drained(reader)
+  expect(handled.filter(step => step.startsWith('other'))).toEqual([1, 2, 3].map(n => `other ${n}`))
+  expect(handled.slice(-3)).toEqual([1, 2, 3].map(n => `failing ${n}`))
+})
