@@ -44,7 +44,14 @@ export type Attempted =
   | { readonly kind: 'threw'; readonly type: string; readonly id: string; readonly error: unknown }
   | { readonly kind: 'undecodable'; readonly error: unknown }
   | { readonly kind: 'refused'; readonly error: unknown }
-  | { readonly kind: 'unhandled'; readonly type: string; readonly id: string; readonly deadLetter: boolean }
+  | {
+      readonly kind: 'unhandled'
+      readonly type: string
+      readonly id: string
+      readonly deadLetter: boolean
+      /** A copy of a topic that this processor does not read. Another version of it does, or did. */
+      readonly isForeign?: boolean
+    }
 
 /** What a partition waits for. */
 export type BlockReason = 'registry' | 'broker' | 'produce' | 'index'

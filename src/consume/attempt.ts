@@ -31,18 +31,19 @@ export type Attempt = (delivery: Delivery, scope: AttemptScope) => Promise<Attem
 export function createAttempt(options: AttemptOptions): Attempt {
   const { processor, decoder } = options
   const runs = runsByTopicAndType(options)
-  const unhandled = (type: string, id: string): Attempted => ({
+  const unhandled = (type: string, id: string, { origin }: Delivery): Attempted => ({
     kind: 'unhandled',
     type,
     id,
     deadLetter: processor.unhandled === 'dead-letter',
+    isForeign: !runs.has(origin.topic),
   })
 
   // No async function where nothing is awaited: a promise more is felt at every message.
   const handle = (decoded: Decoded, delivery: Delivery, scope: AttemptScope): Promise<Attempted> => {
     const { type } = decoded
     const run = decoded.kind === 'message' ? runs.get(delivery.origin.topic)?.get(type) : undefined
-    if (!run || decoded.kind !== 'message') return Promise.resolve(unhandled(type, idOf(delivery, type)))
+    if (!run || decoded.kind !== 'message') return Promise.resolve(unhandled(type, idOf(delivery, type), delivery))
     // The registry may have taken its time: by now another process may be running this record.
     if (scope.isOver) {
       const error = new AssignmentLost('the assignment was lost')
@@ -53,7 +54,7 @@ export function createAttempt(options: AttemptOptions): Attempt {
 
   return (delivery, scope) => {
     const { value } = delivery.record
-    if (value === null) return Promise.resolve(unhandled('null', ''))
+    if (value === null) return Promise.resolve(unhandled('null', '', delivery))
     try {
       const decoding = decoder.decode(value)
       if (!(decoding instanceof Promise)) return handle(decoding, delivery, scope)

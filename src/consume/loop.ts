@@ -13,7 +13,7 @@ import type {
 } from '../broker/port.ts'
 import { codeOf, DataLost } from '../errors.ts'
 import type { Signals } from '../observe/signals.ts'
-import type { Admission, ParkedEntity } from './admission.ts'
+import type { Admission } from './admission.ts'
 import type { Attempt } from './attempt.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { commitRequests } from './commit-requests.ts'
@@ -76,10 +76,6 @@ export class GroupLoop {
   /** Undefined between two assignments. */
   progress(): SessionProgress | undefined {
     return this.#session?.progress()
-  }
-
-  parked(): readonly ParkedEntity[] {
-    return this.#session?.parked() ?? []
   }
 
   async onAssigned(partitions: readonly AssignedPartition[]): Promise<void> {

@@ -5,7 +5,7 @@
 import type { AssignedPartition, BrokerRecord, CommittedOffset, TopicPartition } from '../broker/port.ts'
 import { AssignmentLost } from '../errors.ts'
 import type { Signals } from '../observe/signals.ts'
-import type { Admission, AssignedAdmission, Delivery, ParkedEntity, ReasonOf, Session, Verdict } from './admission.ts'
+import type { Admission, AssignedAdmission, Delivery, ReasonOf, Session, Verdict } from './admission.ts'
 import type { Attempt, AttemptScope } from './attempt.ts'
 import { type Clock, withinMs } from './clock.ts'
 import { placeOf } from './delivery.ts'
@@ -99,15 +99,12 @@ export class GroupSession implements Session, AttemptScope {
       running: this.#lanes.running,
       waiting: partitions.reduce((sum, { waiting }) => sum + waiting, 0),
       partitions,
+      parked: () => this.#admission.parked(),
       attempts: this.#lanes
         .current()
         .filter(({ attemptSinceMs }) => attemptSinceMs > 0)
         .map(({ delivery: { origin }, attemptSinceMs }) => ({ origin, startedAtMs: attemptSinceMs })),
     }
-  }
-
-  parked(): readonly ParkedEntity[] {
-    return this.#admission.parked()
   }
 
   /** Takes fetched records over; false when they are not this session's (any more). */

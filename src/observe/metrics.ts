@@ -23,6 +23,7 @@ export interface MeasuredGroup {
 }
 
 export interface MeasuredProgress {
+  readonly parked: () => readonly { readonly isBlocked: boolean }[]
   readonly running: number
   readonly queued: number
   readonly partitions: readonly MeasuredPartition[]
@@ -156,6 +157,16 @@ export class Metrics {
     this.#gauge('spillway_consumer_joined', 'Whether the process has an assignment of the group', ['group'], set => {
       for (const { group, progress } of groups()) set({ group }, progress ? 1 : 0)
     })
+    const parked = (name: string, help: string, which: (one: { readonly isBlocked: boolean }) => boolean): void =>
+      this.#gauge(name, help, ['group'], set => {
+        for (const { group, progress } of groups()) set({ group }, progress ? progress.parked().filter(which).length : 0)
+      })
+    parked('spillway_parked_entities', 'Entities with a message that waits for a retry', () => true)
+    parked(
+      'spillway_blocked_entities',
+      "Of these, the ones whose ladder is exhausted (onExhausted: 'block')",
+      one => one.isBlocked,
+    )
     this.#gauge('spillway_in_flight', 'Records that are being handled', ['group'], set => {
       for (const { group, progress } of groups()) set({ group }, progress?.running ?? 0)
     })

@@ -20,7 +20,7 @@ import { OrderedAdmission } from '../retry/ordered-admission.ts'
 import { createDecoder } from '../schema/decoder.ts'
 import type { SchemaRegistry } from '../schema/registry.ts'
 import { SupervisedGroup } from './supervised-group.ts'
-import { topicsToConsume } from './topics.ts'
+import { tiersOf, topicsToConsume } from './topics.ts'
 
 export interface ProcessOptions {
   /** The service's name: `ce_source` of what its handlers send. */
@@ -130,6 +130,7 @@ function admissionOf(
     reader: () => broker.reader(),
     deliver: deliveries(sources, limits),
     isSource: topic => sources.has(topic),
+    tiers: () => tiersOf(broker, processor.name),
   })
 }
 

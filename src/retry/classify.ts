@@ -27,6 +27,13 @@ export function classify(attempted: Attempted): Outcome {
     case 'refused':
       return { kind: 'dead-letter', failure: failureOf(attempted.error), disposition: 'refused' }
     case 'unhandled':
+      // Not skipped: in a deploy that swaps topics the version that handles it may get it at its next try.
+      if (attempted.isForeign)
+        return {
+          kind: 'retry',
+          failure: failureOf(`${attempted.type} is of a topic that is not read here`),
+          exhausted: 'unhandled',
+        }
       return attempted.deadLetter
         ? { kind: 'dead-letter', failure: failureOf(`no handler for ${attempted.type}`), disposition: 'unhandled' }
         : { kind: 'skip', reason: 'unhandled', detail: attempted.type }

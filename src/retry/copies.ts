@@ -24,9 +24,6 @@ export interface CopyWatch {
   copied(at: RecordPosition, trail: Trail): void
 }
 
-/** `oversize`: the copy did not fit into its tier, and the record is a dead letter now. */
-export type Copied = 'copied' | 'oversize'
-
 export class Copies {
   readonly #options: CopiesOptions
 
@@ -37,32 +34,38 @@ export class Copies {
   /** To a tier after a failed try, which counts. With `untilMs` it is the first hop of a longer wait. */
   retry(
     delivery: Delivery,
-    to: { readonly failure: Failure; readonly tier: Tier; readonly untilMs?: number },
+    to: { readonly failure: Failure; readonly tier: Tier; readonly untilMs?: number; readonly blocked: boolean },
     about: AboutMessage,
     session: Session,
     watch?: CopyWatch,
-  ): Promise<Copied> {
-    const { failure, tier, untilMs } = to
+  ): Promise<void> {
+    const { failure, tier, untilMs, blocked } = to
     const { untilMs: _, ...trail } = this.#trail(delivery, failure)
     const dueAtMs = Math.min(this.#options.clock.now() + tier.delayMs, untilMs ?? Number.POSITIVE_INFINITY)
     const copy = { ...trail, attempt: delivery.attempt, dueAtMs, ...(untilMs !== undefined && { untilMs }) }
-    return this.#toTier(delivery, tier.topic, copy, about, session, watch)
+    const tell = () => this.#options.signals.emit('message.retried', { ...about, tier: tier.topic, failure, blocked })
+    return this.#toTier(delivery, { topic: tier.topic, trail: copy, tell }, about, session, watch)
   }
 
   /** One hop of a wait. The try that asked for it, if there was one, does not count. */
-  async delay(
+  delay(
     delivery: Delivery,
     { untilMs, failure }: { readonly untilMs: number; readonly failure?: Failure },
     about: AboutMessage,
     session: Session,
     watch?: CopyWatch,
-  ): Promise<{ readonly copied: Copied; readonly tier: Tier }> {
-    const { ladder, clock } = this.#options
+  ): Promise<void> {
+    const { ladder, clock, signals } = this.#options
     const nowMs = clock.now()
     const tier = tierWithin(ladder, untilMs - nowMs)
     const dueAtMs = Math.min(nowMs + tier.delayMs, untilMs)
     const trail = { ...this.#trail(delivery, failure), attempt: delivery.attempt - 1, dueAtMs, untilMs }
-    return { copied: await this.#toTier(delivery, tier.topic, trail, about, session, watch), tier }
+    const told = { ...about, tier: tier.topic }
+    const tell = () =>
+      failure
+        ? signals.emit('message.retried', { ...told, failure, blocked: false })
+        : signals.emit('message.delayed', { ...told, untilMs })
+    return this.#toTier(delivery, { topic: tier.topic, trail, tell }, about, session, watch)
   }
 
   /** To where the record waits that it comes after, to be due with it. */
@@ -72,9 +75,11 @@ export class Copies {
     about: AboutMessage,
     session: Session,
     watch: CopyWatch,
-  ): Promise<Copied> {
-    const { untilMs: _, ...trail } = this.#trail(delivery, undefined)
-    return this.#toTier(delivery, topic, { ...trail, attempt: delivery.attempt - 1, dueAtMs }, about, session, watch)
+  ): Promise<void> {
+    const { untilMs: _, ...kept } = this.#trail(delivery, undefined)
+    const trail = { ...kept, attempt: delivery.attempt - 1, dueAtMs }
+    const tell = () => this.#options.signals.emit('message.followed', { ...about, tier: topic, untilMs: dueAtMs })
+    return this.#toTier(delivery, { topic, trail, tell }, about, session, watch)
   }
 
   /** Whole when it fits; else with what fits, and the trail says what is missing. */
@@ -107,23 +112,24 @@ export class Copies {
     return said.disposition
   }
 
+  /** A copy that does not fit into its tier is a dead letter instead. */
   async #toTier(
     delivery: Delivery,
-    topic: string,
-    trail: Trail,
+    { topic, trail, tell }: { readonly topic: string; readonly trail: Trail; readonly tell: () => void },
     about: AboutMessage,
     session: Session,
     watch: CopyWatch | undefined,
-  ): Promise<Copied> {
+  ): Promise<void> {
     watch?.producing(topic)
     const at = await this.#sent(this.#copy(delivery, topic, trail), delivery, session)
     if (at) {
+      // Told before the record counts as finished: a commit may follow in the same turn.
+      tell()
       watch?.copied(at, trail)
-      return 'copied'
+      return
     }
     const failure = trail.failure ?? failureOf(new RecordTooLarge(`too large for ${topic}`))
     await this.bury(delivery, { failure, disposition: 'oversize' }, about, session)
-    return 'oversize'
   }
 
   #trail({ origin, trail }: Delivery, failure: Failure | undefined): Trail {

@@ -25,6 +25,8 @@ export interface OrderedAdmissionOptions extends SettlementOptions {
   readonly reader: () => Reader
   readonly deliver: (record: BrokerRecord) => Delivery
   readonly isSource: (topic: string) => boolean
+  /** The tiers of the group that exist, configured or not, and how many partitions each has. */
+  readonly tiers: () => Promise<ReadonlyMap<string, number>>
 }
 
 export class OrderedAdmission implements Admission {
@@ -46,6 +48,7 @@ class AssignedOrder implements AssignedAdmission {
   readonly #session: Session
   readonly #orders = new Map<number, PartitionOrder>()
   readonly #ready = new Map<number, Promise<void>>()
+  #asked: { readonly atMs: number; readonly tiers: Promise<ReadonlyMap<string, number>> } | undefined
 
   constructor(
     options: OrderedAdmissionOptions,
@@ -58,7 +61,10 @@ class AssignedOrder implements AssignedAdmission {
     this.#session = session
     const filling: { order: PartitionOrder; tiers: AssignedPartition[]; number: number }[] = []
     for (const [number, logs] of Map.groupBy(assigned, ({ partition }) => partition)) {
-      const order = new PartitionOrder({ ladder, clock, settlement, session })
+      const topics = new Set(logs.map(({ topic }) => topic))
+      const ownsAllTiers = async (): Promise<boolean> =>
+        [...(await this.#tiers())].every(([topic, partitions]) => partitions <= number || topics.has(topic))
+      const order = new PartitionOrder({ ladder, clock, settlement, session, topics, ownsAllTiers })
       this.#orders.set(number, order)
       for (const { topic, position, end } of logs) if (isSource(topic)) order.gate.add(topic, position, end)
       const tiers = logs.filter(({ topic, position, end }) => !isSource(topic) && position < end)
@@ -95,6 +101,13 @@ class AssignedOrder implements AssignedAdmission {
     const { ladder, retry } = this.#options
     const isBlocked = (attempt: number) => retry.onExhausted === 'block' && attempt > ladder.tiers.length
     return [...this.#orders].flatMap(([number, order]) => [...order.parked(number, isBlocked)])
+  }
+
+  /** As of the last second at least: many may ask at once. */
+  #tiers(): Promise<ReadonlyMap<string, number>> {
+    const { clock, tiers } = this.#options
+    if (!this.#asked || clock.now() - this.#asked.atMs > 1_000) this.#asked = { atMs: clock.now(), tiers: tiers() }
+    return this.#asked.tiers
   }
 
   /** One partition number after the other, each with all of its tiers. */

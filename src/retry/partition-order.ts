@@ -16,6 +16,10 @@ export interface PartitionOrderOptions {
   readonly clock: Clock
   readonly settlement: Settlement
   readonly session: Session
+  /** The topics whose partition of this number is this process's. */
+  readonly topics: ReadonlySet<string>
+  /** Whether that is so for all tiers there are: then nobody else writes to them. */
+  readonly ownsAllTiers: () => Promise<boolean>
 }
 
 const lane: Verdict = { kind: 'lane' }
@@ -42,15 +46,35 @@ export class PartitionOrder {
     const identity = identityOf(delivery)
     const found = this.index.fetched(identity, record, begun)
     if (found === 'early') return keep
-    // A copy that nobody waits for was written by a process that is gone, and has ended or lives elsewhere. A letter may come at any time.
-    if (found === 'stale' || (found === 'unknown' && trail.redriveId === undefined)) return drop
-    const entry = this.index.register(identity, record, begun, copyStateOf(trail))
-    const due = delivery.refusal ? undefined : dueOf(delivery, this.#options.ladder, this.#options.clock.now())
-    if (due?.kind === 'wait') {
-      entry.state = 'waiting'
-      return due
+    if (found === 'stale') return drop
+    // A letter may come at any time.
+    if (found === 'unknown' && trail.redriveId === undefined) {
+      void this.#settleUnknown(identity, begun)
+      return keep
     }
-    return this.#mayEnter(entry) ? lane : keep
+    return this.#place(this.index.register(identity, record, begun, copyStateOf(trail)), begun)
+  }
+
+  #place(entry: Entry<Begun>, { delivery }: Begun): Verdict {
+    const due = delivery.refusal ? undefined : dueOf(delivery, this.#options.ladder, this.#options.clock.now())
+    if (due?.kind !== 'wait') return this.#mayEnter(entry) ? lane : keep
+    entry.state = 'waiting'
+    return due
+  }
+
+  /**
+   * A copy that nobody here waits for. Where all tiers and its source are this process's it was written by one that is gone, and has
+   * ended or lives elsewhere. Else another member may have written it, and it would be lost.
+   */
+  async #settleUnknown(identity: Identity, begun: Begun): Promise<void> {
+    const { session, topics, ownsAllTiers } = this.#options
+    const { record, trail } = begun.delivery
+    // While the broker cannot say, it is none of this process's alone: twice is better than never.
+    const isOurs = topics.has(identity.topic) && (await ownsAllTiers().catch(() => false))
+    if (isOurs || this.index.get(identity)) return session.finish(begun)
+    const verdict = this.#place(this.index.register(identity, record, begun, copyStateOf(trail!)), begun)
+    if (verdict.kind === 'wait') session.wait(begun, verdict.untilMs)
+    else if (verdict.kind === 'lane') session.release(begun)
   }
 
   turn(begun: Begun): Turn {
@@ -159,8 +183,14 @@ export class PartitionOrder {
 
   /** The old record and what else was fetched of its number are finished in the step in which the copy becomes the live one. */
   #copied(identity: Identity, begun: Begun, at: RecordPosition, trail: Trail): void {
-    const { session, clock } = this.#options
+    const { session, clock, topics } = this.#options
     const entry = this.index.get(identity)!
+    if (!topics.has(at.topic)) {
+      // Another member goes on with it, as in a deploy where nobody reads all topics: nobody here would hear of its end.
+      session.finish(begun)
+      this.#ended(identity, begun)
+      return
+    }
     const { item, stale } = this.index.moved(entry, { topic: at.topic, offset: at.offset }, copyStateOf(trail))
     for (const one of [begun, ...stale]) session.finish(one)
     if (item && entry.copy.dueAtMs > clock.now()) session.wait(item, entry.copy.dueAtMs)

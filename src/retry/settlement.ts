@@ -16,7 +16,7 @@ import type { AboutMessage, Signals } from '../observe/signals.ts'
 import type { Ladder } from '../topic/ladder.ts'
 import { classify } from './classify.ts'
 import { Copies, type CopyWatch } from './copies.ts'
-import { type Step, stepAfter } from './route.ts'
+import { stepAfter } from './route.ts'
 
 export interface SettlementOptions {
   readonly ladder: Ladder
@@ -47,17 +47,13 @@ export class Settlement {
   }
 
   /** One hop of a wait that nobody failed for. */
-  async delay(delivery: Delivery, untilMs: number, session: Session, watch?: CopyWatch): Promise<void> {
-    const about = this.#about(delivery)
-    const { copied, tier } = await this.#copies.delay(delivery, { untilMs }, about, session, watch)
-    if (copied === 'copied') this.#options.signals.emit('message.delayed', { ...about, tier: tier.topic, untilMs })
+  delay(delivery: Delivery, untilMs: number, session: Session, watch?: CopyWatch): Promise<void> {
+    return this.#copies.delay(delivery, { untilMs }, this.#about(delivery), session, watch)
   }
 
   /** Moved on behind what its entity waits for. */
-  async follow(delivery: Delivery, topic: string, dueAtMs: number, session: Session, watch: CopyWatch): Promise<void> {
-    const about = this.#about(delivery)
-    const copied = await this.#copies.follow(delivery, { topic, dueAtMs }, about, session, watch)
-    if (copied === 'copied') this.#options.signals.emit('message.followed', { ...about, tier: topic, untilMs: dueAtMs })
+  follow(delivery: Delivery, topic: string, dueAtMs: number, session: Session, watch: CopyWatch): Promise<void> {
+    return this.#copies.follow(delivery, { topic, dueAtMs }, this.#about(delivery), session, watch)
   }
 
   async #settleFailure(delivery: Delivery, attempted: Unfinished, session: Session, watch?: CopyWatch): Promise<void> {
@@ -73,26 +69,10 @@ export class Settlement {
       case 'bury':
         return this.#copies.bury(delivery, step, about, session)
       case 'retry':
+        return this.#copies.retry(delivery, step, about, session, watch)
       case 'later':
-        return this.#retry(delivery, step, about, session, watch)
+        return this.#copies.delay(delivery, step, about, session, watch)
     }
-  }
-
-  async #retry(
-    delivery: Delivery,
-    step: Extract<Step, { kind: 'retry' | 'later' }>,
-    about: AboutMessage,
-    session: Session,
-    watch: CopyWatch | undefined,
-  ): Promise<void> {
-    const { failure } = step
-    const { copied, tier } =
-      step.kind === 'later'
-        ? await this.#copies.delay(delivery, step, about, session, watch)
-        : { copied: await this.#copies.retry(delivery, step, about, session, watch), tier: step.tier }
-    if (copied === 'oversize') return
-    const blocked = step.kind === 'retry' && step.blocked
-    this.#options.signals.emit('message.retried', { ...about, tier: tier.topic, failure, blocked })
   }
 
   #badRoute(error: unknown): void {

@@ -108,7 +108,12 @@ test('tells how the groups stand, and no longer what is no longer assigned', asy
   const groups: MeasuredGroup[] = [
     {
       group: 'spend',
-      progress: { running: 2, queued: 9, partitions: [partition, { ...partition, end: 5n, oldestMs: now + 1 }, tier] },
+      progress: {
+        running: 2,
+        queued: 9,
+        parked: () => [{ isBlocked: true }, { isBlocked: false }],
+        partitions: [partition, { ...partition, end: 5n, oldestMs: now + 1 }, tier],
+      },
     },
   ]
   const { lines } = setUp(() => groups)
@@ -122,6 +127,8 @@ test('tells how the groups stand, and no longer what is no longer assigned', asy
     'spillway_lag_records{group="spend",topic="orders"} 5',
     'spillway_lag_age_seconds{group="spend",topic="orders"} 2.5',
     'spillway_waiting{group="spend",tier="spend.retry.1s"} 3',
+    'spillway_parked_entities{group="spend"} 2',
+    'spillway_blocked_entities{group="spend"} 1',
   ])
     expect(text).toContain(line)
   expect(text.filter(line => line.startsWith('spillway_waiting'))).toHaveLength(1)

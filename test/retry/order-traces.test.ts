@@ -285,3 +285,31 @@ describe("an exhausted message, with onExhausted: 'block'", () => {
     expect(await world.complete()).toEqual([])
   })
 })
+
+describe('where another member has some of the logs, as in a deploy in which nobody reads them all', () => {
+  it.each(['g.retry.30s', 'a'])('a copy that it wrote runs here: it has %s', async topic => {
+    const world = await worldWith('x', { tiers: ['1s', '30s'] })
+    await world.end('a0', failed)
+    const [copy] = world.sends
+    world.foreign.add(topic)
+    await world.crash(dies.nothing, dies.nothingApplied)
+    await world.fetchAll()
+    if (topic !== 'a') await world.end('a0', returned)
+    world.land(copy!.record)
+    await world.fetchAll()
+    await world.pass(1_000)
+    expect(world.running).toContain('a0')
+  })
+
+  it('nobody waits for the end of what has gone there', async () => {
+    const world = new World({ tiers: ['30s'], window: 100 })
+    world.foreign.add('g.retry.30s')
+    world.publish('a', 'x')
+    world.publish('a', 'x')
+    await world.start()
+    await world.fetchAll()
+    await world.end('a0', failed)
+    await world.acknowledge()
+    expect(world.running).toEqual(['a1'])
+  })
+})

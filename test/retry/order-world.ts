@@ -72,6 +72,8 @@ export class World {
     return [...this.logs.keys()].filter(topic => topic !== dlq)
   }
 
+  /** Topics that another member of the group has. */
+  readonly foreign = new Set<string>()
   /** What a dead process has sent and the broker has not taken yet. */
   late: OutgoingRecord[] = []
 
@@ -128,7 +130,9 @@ export class World {
   }
 
   canFetch(topic: string): boolean {
-    return !this.#paused.has(topic) && (this.#positions.get(topic) ?? 0) < this.logs.get(topic)!.length
+    return (
+      !this.foreign.has(topic) && !this.#paused.has(topic) && (this.#positions.get(topic) ?? 0) < this.logs.get(topic)!.length
+    )
   }
 
   async fetch(topic: string, count: number): Promise<void> {
@@ -223,11 +227,13 @@ export class World {
 
   async #assign(): Promise<void> {
     this.#paused.clear()
-    const assigned = this.topics.map((topic): AssignedPartition => {
-      const { offset = 0n, metadata = '' } = this.#committed.get(topic) ?? {}
-      this.#positions.set(topic, Number(offset))
-      return { topic, partition: at, position: offset, metadata, end: BigInt(this.logs.get(topic)!.length) }
-    })
+    const assigned = this.topics
+      .filter(topic => !this.foreign.has(topic))
+      .map((topic): AssignedPartition => {
+        const { offset = 0n, metadata = '' } = this.#committed.get(topic) ?? {}
+        this.#positions.set(topic, Number(offset))
+        return { topic, partition: at, position: offset, metadata, end: BigInt(this.logs.get(topic)!.length) }
+      })
     await this.#loop.onAssigned(assigned)
     await this.turn()
   }
@@ -259,7 +265,17 @@ export class World {
     const loop = new GroupLoop({
       processor: { ...consumer(group, [on(thing, () => {})], { concurrency: 3 }), subscriptions: subscriptionsOf(sources) },
       attempt: delivery => this.#attempt(delivery, life),
-      admission: new OrderedAdmission({ ladder, retry, sender, signals, clock, deliver, isSource, reader: () => this.#reader() }),
+      admission: new OrderedAdmission({
+        ladder,
+        retry,
+        sender,
+        signals,
+        clock,
+        deliver,
+        isSource,
+        tiers: async () => this.#existingTiers(),
+        reader: () => this.#reader(),
+      }),
       signals,
       clock,
       drainTimeoutMs: 1_000,
@@ -278,6 +294,10 @@ export class World {
       },
     )
     return loop
+  }
+
+  #existingTiers(): Map<string, number> {
+    return new Map(this.topics.filter(topic => !sources.includes(topic)).map(topic => [topic, 1]))
   }
 
   #setPaused(partitions: readonly { readonly topic: string }[], paused: boolean, life: number): void {
