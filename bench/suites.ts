@@ -4,12 +4,13 @@ import type { Child } from './child.ts'
 import { javaConsumer, javaProducer } from './java.ts'
 import { labels, type PeerName } from './peers/peers.ts'
 import { middle, type Result } from './result.ts'
+import { retry } from './retry.ts'
 import type { Stand } from './stand.ts'
 
 /** `prepare` runs once; what it gives back, once a run. */
 export type Suite = (stand: Stand) => Promise<() => Promise<Result[]>>
 
-export const suites: Readonly<Record<string, Suite>> = { consume, produce, latency, rebalance, idle }
+export const suites: Readonly<Record<string, Suite>> = { consume, produce, latency, rebalance, idle, retry }
 
 async function consume(stand: Stand): Promise<() => Promise<Result[]>> {
   const long = { topic: await stand.filledTopic(400_000), records: 400_000 }

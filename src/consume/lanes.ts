@@ -77,6 +77,19 @@ export class Lanes<T> {
     }
   }
 
+  /** For the last thing that an item waits for: its place is another's meanwhile, and it needs none to end. */
+  async lend<R>(work: Promise<R>): Promise<R> {
+    this.#running--
+    this.#suspended++
+    this.#start()
+    try {
+      return await work
+    } finally {
+      this.#suspended--
+      this.#running++
+    }
+  }
+
   /** Nothing starts any more; what runs goes on. */
   close(): void {
     this.#isClosed = true

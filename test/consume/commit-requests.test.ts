@@ -73,6 +73,7 @@ describe('the requests of a commit', () => {
     )
     await loop.onAssigned(partitions)
     for (let partition = 0; partition < 300; partition++) await take({ ...recordOf('it-src', 0), partition })
+    await until(() => loop.progress()!.queued === 0, { withinMs: 5_000, what: 'all to be handled' })
     await until(() => clock.advanceTo(clock.now() + 200) === undefined && commits.length >= 3, {
       withinMs: 5_000,
       what: 'the commit and its repetition',
