@@ -10,7 +10,7 @@ const waitingCopies = 100_000
 const idleSeconds = 25
 
 export async function retry(stand: Stand): Promise<() => Promise<Result[]>> {
-  const failingTwice = await stand.filledTopic(2_000)
+  const failingTwice = await stand.filledTopic(6_000, 6_000)
   const load = await stand.filledTopic(100_000)
   const backlog = await stand.filledTopic(20_000, 500)
   const [empty, full] = [await beginning(stand, 0), await beginning(stand, waitingCopies)]
@@ -26,10 +26,10 @@ export async function retry(stand: Stand): Promise<() => Promise<Result[]>> {
   ]
 }
 
-/** 2,000 records that wait together, with default settings. */
+/** 2,000 records of 6,000 that wait together, with default settings. */
 async function lateness(stand: Stand, topic: string): Promise<Result[]> {
-  const records = 2_000
-  const child = stand.start('spillway', { case: 'lateness', topic, records, ...(await stand.group(topic)) })
+  const job = { topic, records: 6_000, failEvery: 3 }
+  const child = stand.start('spillway', { ...job, case: 'lateness', ...(await stand.group(topic)) })
   const late = await child.heard('late')
   await child.end()
   return ['1s', '5s'].map(tier => {

@@ -7,14 +7,22 @@ import type { Case } from './cases.ts'
 const ours = () => import('../peers/spillway.ts')
 
 const failed = new Error('the bank is closed')
+/** No error hits many entities at once: that would be taken for an outage. */
+const kinds = Array.from(
+  { length: 50 },
+  (_, i) => new Error(`the bank is closed: ${String.fromCharCode(97 + (i % 26)).repeat(4 + i)}`),
+)
 
-/** Every message fails in the first tier and in the second. How long after their due time the tries began, by tier. */
+/** The number of `customer-7`. */
+const numberOf = (id: string): number => Number(id.slice(id.lastIndexOf('-') + 1))
+
+/** Of every three messages one fails at the source and in the first tier. How long after their due time the tries began, by tier. */
 export const lateness: Case = async (_, job, parent) => {
   const late = new Map<string, number[]>()
   const all = Promise.withResolvers<void>()
   let done = 0
-  const handle = async (_payload: unknown, { attempt }: { attempt: number }): Promise<void> => {
-    if (attempt < 3) throw failed
+  const handle = async ({ orderId }: { orderId: string }, { attempt }: { attempt: number }): Promise<void> => {
+    if (attempt < 3 && numberOf(orderId) % job.failEvery! === 0) throw failed
     if (++done === job.records) all.resolve()
   }
   const { running } = await ours()
@@ -41,8 +49,7 @@ export const lateness: Case = async (_, job, parent) => {
 /** Of every so many entities one fails at each first try. Tells how long the others took, from the first record to the last one. */
 export const failing: Case = async (_, job, parent) => {
   const every = job.failEvery ?? 0
-  const isPoor = (customerId: string): boolean =>
-    every > 0 && Number(customerId.slice(customerId.lastIndexOf('-') + 1)) % every === 0
+  const isPoor = (customerId: string): boolean => every > 0 && numberOf(customerId) % every === 0
   const good = every > 0 ? job.records * (1 - 1 / every) : job.records
   const all = Promise.withResolvers<number>()
   let startedAt = 0
@@ -66,8 +73,8 @@ export const drained: Case = async (_, job, parent) => {
   const all = Promise.withResolvers<void>()
   const handle = async ({ orderId }: { orderId: string }, { attempt }: { attempt: number }): Promise<void> => {
     // Spread over all entities.
-    const dice = Math.imul(Number(orderId.slice(orderId.lastIndexOf('-') + 1)), 0x9e3779b1) >>> 8
-    if (dice % job.failEvery! === 0 && attempt <= 1 + ((dice >>> 12) & 1)) throw failed
+    const dice = Math.imul(numberOf(orderId), 0x9e3779b1) >>> 8
+    if (dice % job.failEvery! === 0 && attempt <= 1 + ((dice >>> 12) & 1)) throw kinds[(dice / job.failEvery!) % kinds.length]
   }
   const { running } = await ours()
   const startedAt = performance.now()

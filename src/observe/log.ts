@@ -43,7 +43,7 @@ const levels: Readonly<Record<SignalName, Level>> = {
 /** Fields that go into the line as they are. */
 const plain = [
   ...['group', 'type', 'id', 'topic', 'partition', 'attempt', 'tier', 'disposition', 'reason', 'partitions', 'running'],
-  ...['unfinished', 'durationMs', 'timeoutMs', 'retryInMs', 'codec', 'bytes'],
+  ...['unfinished', 'durationMs', 'timeoutMs', 'retryInMs', 'lateMs', 'codec', 'bytes'],
 ] as const
 /** 64-bit numbers: text. */
 const offsets = ['from', 'to', 'firstOffset', 'lastOffset'] as const
