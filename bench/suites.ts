@@ -5,12 +5,13 @@ import { javaConsumer, javaProducer } from './java.ts'
 import { nowMs } from './job.ts'
 import { labels, type PeerName } from './peers/peers.ts'
 import { middle, type Result } from './result.ts'
+import { retry } from './retry.ts'
 import type { Stand } from './stand.ts'
 
 /** `prepare` runs once; what it gives back, once a run. */
 export type Suite = (stand: Stand) => Promise<() => Promise<Result[]>>
 
-export const suites: Readonly<Record<string, Suite>> = { consume, produce, latency, rebalance, idle, replay }
+export const suites: Readonly<Record<string, Suite>> = { consume, produce, latency, rebalance, idle, retry, replay }
 
 async function consume(stand: Stand): Promise<() => Promise<Result[]>> {
   const long = { topic: await stand.filledTopic(400_000), records: 400_000 }

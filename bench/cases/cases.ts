@@ -7,12 +7,23 @@ import { latency } from './latency.ts'
 import { produceBatches, produceSingly } from './produce.ts'
 import { handOver, stay } from './rebalance.ts'
 import { replay } from './replay.ts'
+import { drained, failing, lateness, rebuild } from './retry.ts'
 
 /** The child's half of each case. */
 export type Case = (peer: Peer, job: Job, parent: Parent) => Promise<void>
 
-export const cases = { consume, produceSingly, produceBatches, latency, stay, handOver, idle, replay } satisfies Record<
-  string,
-  Case
->
+export const cases = {
+  consume,
+  produceSingly,
+  produceBatches,
+  latency,
+  stay,
+  handOver,
+  idle,
+  lateness,
+  failing,
+  drained,
+  rebuild,
+  replay,
+} satisfies Record<string, Case>
 export type CaseName = keyof typeof cases

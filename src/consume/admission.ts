@@ -71,13 +71,10 @@ export interface Session {
   /** Nothing of it counts any more: another process may own its partitions. */
   readonly isOver: boolean
   /**
-   * Runs `work` until it resolves, with growing pauses. While it fails, the delivery's partition is paused, and its place among
-   * those that run at the same time is another's. An error for which `reasonOf` gives nothing rejects at once; so does any when
-   * the session drains.
+   * Runs `work` until it resolves, with growing pauses; while it fails the partition is paused. An error for which `reasonOf` gives
+   * nothing rejects at once; so does any when the session drains.
    */
-  persist<T>(delivery: Delivery, reasonOf: ReasonOf, work: () => Promise<T>): Promise<T>
-  /** As `persist`, for what a whole partition waits for. */
-  persistFor<T>(at: TopicPartition, reasonOf: ReasonOf, work: () => Promise<T>): Promise<T>
+  persist<T>(at: TopicPartition, reasonOf: ReasonOf, work: () => Promise<T>): Promise<T>
   /** One that was kept goes (back) into its lane. */
   release(begun: Begun): void
   /** One that was kept is not due before this time. */

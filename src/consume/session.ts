@@ -208,15 +208,7 @@ export class GroupSession implements Session, AttemptScope {
     return this.#lanes.suspend(work)
   }
 
-  async persist<T>(delivery: Delivery, reasonOf: ReasonOf, work: () => Promise<T>): Promise<T> {
-    try {
-      return await work()
-    } catch (error) {
-      return this.#lanes.suspend(this.#patience.after(error, delivery.record, reasonOf, work))
-    }
-  }
-
-  async persistFor<T>(at: TopicPartition, reasonOf: ReasonOf, work: () => Promise<T>): Promise<T> {
+  async persist<T>(at: TopicPartition, reasonOf: ReasonOf, work: () => Promise<T>): Promise<T> {
     try {
       return await work()
     } catch (error) {
@@ -235,6 +227,8 @@ export class GroupSession implements Session, AttemptScope {
 
   wait(tracked: Tracked, untilMs: number): void {
     tracked.partition.setKept(tracked, false)
+    // What it was kept for was over before it was due.
+    tracked.wasKept = false
     tracked.partition.waiting.add(tracked, untilMs)
   }
 
@@ -279,11 +273,12 @@ export class GroupSession implements Session, AttemptScope {
       if (tracked.entry.finished) return
       const turn = this.#admission.turn(tracked)
       if (turn.kind === 'wait' || turn.kind === 'keep') return this.#putAside(tracked, turn)
-      if (turn.kind === 'move') await turn.move()
+      // A copy under way takes no handler's place: while many fail at once, those that do not would get none.
+      if (turn.kind === 'move') await this.#lanes.lend(turn.move())
       if (turn.kind === 'run') {
         const attempted = this.#tries.ended(tracked, await this.#tries.begin(tracked))
         const settling = this.#admission.settle(tracked, attempted instanceof Promise ? await attempted : attempted)
-        if (settling) await settling
+        if (settling) await this.#lanes.lend(settling)
       }
       this.finish(tracked)
     } catch (error) {

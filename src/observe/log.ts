@@ -48,7 +48,7 @@ const levels: Readonly<Record<SignalName, Level>> = {
 /** Fields that go into the line as they are. */
 const plain = [
   ...['group', 'type', 'id', 'topic', 'partition', 'attempt', 'tier', 'disposition', 'reason', 'partitions', 'running'],
-  ...['unfinished', 'durationMs', 'timeoutMs', 'retryInMs', 'codec', 'bytes'],
+  ...['unfinished', 'durationMs', 'timeoutMs', 'retryInMs', 'lateMs', 'codec', 'bytes'],
   ...['failed', 'tried', 'windowMs', 'openForMs'],
 ] as const
 /** 64-bit numbers: text. */

@@ -170,7 +170,7 @@ export class InLaneRetries implements Admission {
     const { failure } = step
     const letter = this.#letter(delivery, disposition, failure)
     await session.persist(
-      delivery,
+      delivery.record,
       () => 'produce',
       () => this.#options.onLetter(letter),
     )

@@ -116,7 +116,7 @@ class AssignedOrder implements AssignedAdmission {
     let turn: Promise<void> = Promise.resolve()
     for (const { order, tiers, number } of filling) {
       turn = turn.then(() =>
-        this.#session.persistFor(
+        this.#session.persist(
           tiers[0]!,
           () => 'index',
           () => this.#read(order, tiers, reader),
