@@ -6,9 +6,13 @@ import { idle } from './idle.ts'
 import { latency } from './latency.ts'
 import { produceBatches, produceSingly } from './produce.ts'
 import { handOver, stay } from './rebalance.ts'
+import { replay } from './replay.ts'
 
 /** The child's half of each case. */
 export type Case = (peer: Peer, job: Job, parent: Parent) => Promise<void>
 
-export const cases = { consume, produceSingly, produceBatches, latency, stay, handOver, idle } satisfies Record<string, Case>
+export const cases = { consume, produceSingly, produceBatches, latency, stay, handOver, idle, replay } satisfies Record<
+  string,
+  Case
+>
 export type CaseName = keyof typeof cases

@@ -1,7 +1,7 @@
 /**
  * What Spillway needs of a broker. The comments are the contract; one suite (test/contract) proves it for every
  * implementation. Errors that leave a port are BrokerUnavailable (E_BROKER_UNAVAILABLE, retryable) or BrokerRefused
- * (E_BROKER_REFUSED, or E_RECORD_TOO_LARGE for what a topic does not take): never an error class of the client library.
+ * (E_BROKER_REFUSED, or E_RECORD_TOO_LARGE for what a topic does not take, or E_GROUP_ACTIVE): never an error class of the client library.
  */
 import type { HeaderSize, Headers } from '../message/headers.ts'
 
@@ -104,6 +104,8 @@ export interface AssignedPartition extends TopicPartition {
   readonly position: bigint
   /** Metadata of the commit, '' when there is none. */
   readonly metadata: string
+  /** At the assignment, the offset after the last record that is not of an open transaction. */
+  readonly end: bigint
 }
 
 /** Why a position moved: the records behind it were deleted, or the log ends before it, as one does that was lost or made anew. */
@@ -201,10 +203,21 @@ export interface Admin {
   alterConfig(topic: string, config: Readonly<Record<string, string>>): Promise<void>
   /** Per partition: the first offset there is and the next one to be written. */
   bounds(topic: string): Promise<PartitionBounds[]>
+  /** Per partition: the first offset whose record is of this time or later (milliseconds since 1970), else the next one to be written. */
+  offsetsAt(topic: string, timeMs: number): Promise<PartitionOffset[]>
   /** -1 where the group has committed nothing. */
   committed(group: string, topics: readonly string[]): Promise<CommittedOffset[]>
+  /** For a group without members, all in one request; it need not exist. Rejects with GroupActive (E_GROUP_ACTIVE) when it has members, however short before: then nothing is changed. */
+  commit(group: string, offsets: readonly CommittedOffset[]): Promise<void>
+  /** Takes a group's commits away with it. One that does not exist is gone already. Rejects with GroupActive (E_GROUP_ACTIVE) when it has members. */
+  deleteGroup(group: string): Promise<void>
   groups(names: readonly string[]): Promise<GroupState[]>
   close(): Promise<void>
+}
+
+export interface PartitionOffset {
+  readonly partition: number
+  readonly offset: bigint
 }
 
 export interface PartitionBounds {

@@ -135,7 +135,7 @@ export class GroupLoop {
       )
     this.#committed.delete(placeOf(reset))
     if (!this.#session) this.#resets.push({ topic, partition })
-    else if (to < from) this.#session.restart(reset, to)
+    else this.#session.reset(reset, from, to)
   }
 
   async onRevoking(): Promise<void> {

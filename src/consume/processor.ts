@@ -6,12 +6,18 @@ import { defaultTiers, type Ladder, ladderOf } from '../topic/ladder.ts'
 import { type BreakerLimits, type BreakerSettings, breakerSettings } from './breaker-settings.ts'
 import { type RecordLimits, recordLimits } from './guard.ts'
 import type { Handler, Middleware } from './handler.ts'
+import { type RetryOptions, type RetryPolicy, retryPolicy } from './retry-policy.ts'
 
 export interface ProcessorOptions {
   /** How many entities are worked on at the same time in one process. Default 64. */
   readonly concurrency?: number
-  /** Delays of the retry tiers, growing. Default 1s, 5s, 30s, 5m; [] sends a first failure straight to the DLQ. */
-  readonly retry?: { readonly tiers?: readonly Duration[] }
+  /** What becomes of a message whose handler has failed. */
+  readonly retry?: RetryOptions
+  /**
+   * `key`: a message that waits for a retry keeps the later ones of its entity waiting behind it, others never. `none`: they go
+   * on, and a retried message may come after them. Default key for consumers, none for workers.
+   */
+  readonly order?: 'key' | 'none'
   /** How long one try may take before its signal is aborted and it counts as failed. Default 30s. */
   readonly handlerTimeout?: Duration
   /** Where a group that has committed nothing begins on its sources. Default earliest. */
@@ -43,6 +49,8 @@ export interface Processor {
   readonly name: string
   readonly subscriptions: readonly Subscription[]
   readonly ladder: Ladder
+  readonly order: 'key' | 'none'
+  readonly retry: RetryPolicy
   readonly concurrency: number
   readonly handlerTimeoutMs: number
   readonly start: 'earliest' | 'latest'
@@ -88,11 +96,14 @@ function processor(
   const handlerTimeoutMs = durationMs(options.handlerTimeout ?? '30s')
   if (handlerTimeoutMs < 1) throw new DefinitionError(`${kind} '${name}': handlerTimeout must be longer than 0`)
   refuseDoubles(`${kind} '${name}'`, subscriptions)
+  const order = options.order ?? (kind === 'consumer' ? 'key' : 'none')
   return Object.freeze({
     kind,
     name,
     subscriptions: Object.freeze([...subscriptions]),
     ladder: ladderOf(name, options.retry?.tiers ?? defaultTiers),
+    order,
+    retry: retryPolicy(`${kind} '${name}'`, options.retry ?? {}, order),
     concurrency,
     handlerTimeoutMs,
     start: options.start ?? 'earliest',

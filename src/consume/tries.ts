@@ -1,6 +1,7 @@
 /** A try of a record, and further ones while it fails for what is nobody's fault. */
 
 import { AssignmentLost } from '../errors.ts'
+import type { Signals } from '../observe/signals.ts'
 import type { Attempted } from './admission.ts'
 import type { Attempt, AttemptScope } from './attempt.ts'
 import type { Clock } from './clock.ts'
@@ -10,9 +11,11 @@ import { isWaitedOut } from './outage.ts'
 import type { Tracked } from './partition.ts'
 
 export interface TriesOptions {
+  readonly group: string
   readonly attempt: Attempt
   readonly clock: Clock
   readonly limits: SessionLimits
+  readonly signals: Signals
   /** Waits, after an error, until the work resolves. */
   readonly patiently: (error: unknown, tracked: Tracked, work: () => Promise<Attempted>) => Promise<Attempted>
   readonly hold: Hold
@@ -31,6 +34,7 @@ export class Tries {
   begin(tracked: Tracked): Promise<Attempted> {
     const { delivery } = tracked
     if (delivery.refusal) return Promise.resolve({ kind: 'refused', error: delivery.refusal })
+    if (delivery.trail) this.#tellStarted(tracked)
     tracked.attemptSinceMs = this.#options.clock.now()
     this.#options.hold.began(tracked)
     return this.#options.attempt(delivery, this.#scope)
@@ -76,5 +80,12 @@ export class Tries {
     do await hold.turn(tracked)
     while (!hold.mayRun(tracked))
     return this.ended(tracked, await this.begin(tracked))
+  }
+
+  #tellStarted({ delivery: { record, trail }, wasKept }: Tracked): void {
+    const dueAtMs = trail?.untilMs ?? trail?.dueAtMs
+    if (dueAtMs === undefined || wasKept) return
+    const { group, signals, clock } = this.#options
+    signals.emit('retry.started', { group, tier: record.topic, lateMs: clock.now() - dueAtMs })
   }
 }

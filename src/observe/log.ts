@@ -24,8 +24,13 @@ const levels: Readonly<Record<SignalName, Level>> = {
   'message.done': 'debug',
   'message.retried': 'warn',
   'message.delayed': 'debug',
+  'message.followed': 'debug',
+  'retry.started': 'debug',
+  'route.failed': 'error',
   'message.deadLettered': 'error',
   'message.skipped': 'debug',
+  'replay.retried': 'warn',
+  'replay.failed': 'error',
   'handler.timedOut': 'warn',
   'handler.late': 'warn',
   'partition.blocked': 'warn',
@@ -84,6 +89,7 @@ export function lineOf<N extends SignalName>(
   }
   if (typeof given.untilMs === 'number') fields.until = new Date(given.untilMs).toISOString()
   if (typeof given.detail === 'string') fields.detail = cut(given.detail, longestMessage)
+  if (given.blocked === true) fields.blocked = true
   if (typeof given.fingerprint === 'string') fields.errorFingerprint = given.fingerprint
   if (given.failure) Object.assign(fields, failureFields(given.failure as Failure))
   if ('error' in given) Object.assign(fields, errorFields(given.error))

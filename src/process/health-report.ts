@@ -1,4 +1,5 @@
 /** What the health endpoints say of a process, from how it stands. Pure. Nothing here names a payload, a key or an error's message. */
+import type { ParkedEntity } from '../consume/admission.ts'
 import type { PartitionProgress, RunningAttempt, SessionProgress } from '../consume/progress.ts'
 import type { EventLoopDelay } from './event-loop.ts'
 import type { GroupStanding, OpenBreaker } from './group-watch.ts'
@@ -88,6 +89,7 @@ export function statusOf(health: ProcessHealth, nowMs: number, limits = defaultH
       waiting: group.progress?.waiting ?? 0,
       breaker: group.breaker ? breakerStatus(group.breaker) : null,
       partitions: (group.progress?.partitions ?? []).map(partition => partitionStatus(partition, nowMs)),
+      ...parkedStatus(group.progress?.parked() ?? [], nowMs),
       stuck: stuckAttempts(group, nowMs, limits).map(({ origin, startedAtMs }) => ({
         topic: origin.topic,
         partition: origin.partition,
@@ -160,6 +162,29 @@ function partitionStatus(partition: PartitionProgress, nowMs: number): object {
     waiting,
     paused,
     blocked: blocked ? { reason: blocked.reason, since: new Date(blocked.sinceMs).toISOString() } : null,
+  }
+}
+
+/** So many of them are told one by one, the oldest first. */
+const mostParked = 100
+
+function parkedStatus(parked: readonly ParkedEntity[], nowMs: number): object {
+  const since = ({ firstFailedAtMs }: ParkedEntity) => firstFailedAtMs ?? Number.POSITIVE_INFINITY
+  const oldest = [...parked].sort((a, b) => since(a) - since(b)).slice(0, mostParked)
+  return {
+    parkedEntities: parked.length,
+    blockedEntities: parked.filter(({ isBlocked }) => isBlocked).length,
+    parked: oldest.map(({ origin, attempt, firstFailedAtMs, dueAtMs, fingerprint, isBlocked, followers }) => ({
+      topic: origin.topic,
+      partition: origin.partition,
+      offset: String(origin.offset),
+      attempts: attempt,
+      ageSeconds: firstFailedAtMs === undefined ? null : seconds(nowMs - firstFailedAtMs),
+      due: new Date(dueAtMs).toISOString(),
+      fingerprint: fingerprint === '' ? null : fingerprint,
+      blocked: isBlocked,
+      followers,
+    })),
   }
 }
 

@@ -1,12 +1,13 @@
 /** What an open breaker does to the records of an assignment, in time that the test moves. */
 import { describe, expect, it } from 'vitest'
-import type { Admission, Attempted, Delivery } from '../../src/consume/admission.ts'
+import type { Attempted, Delivery } from '../../src/consume/admission.ts'
 import { Hold } from '../../src/consume/hold.ts'
 import { Lanes } from '../../src/consume/lanes.ts'
 import type { Tracked } from '../../src/consume/partition.ts'
 import { RegistryUnavailable } from '../../src/errors.ts'
+import { admitting } from './admitting.ts'
 import { deliveryOf, threw, times, well } from './breaker-fixture.ts'
-import { assigned, type LoopFixtureOptions, loopFixture, recordOf, runAll } from './loop-fixture.ts'
+import { assigned, type LoopFixtureOptions, loopFixture, recordOf } from './loop-fixture.ts'
 
 const turns = async (count = 60) => {
   for (let i = 0; i < count; i++) await Promise.resolve()
@@ -20,10 +21,9 @@ async function setUp(options: LoopFixtureOptions = {}) {
   const settled: string[] = []
   const world: { answer: (key: string) => Attempted | Promise<Attempted> } = { answer: () => threw('down') }
   const keyOf = ({ record }: Delivery) => String(record.key)
-  const admission: Admission = {
-    ...runAll,
+  const admission = admitting({
     settle: async (delivery, attempted) => void settled.push(`${keyOf(delivery)} ${attempted.kind}`),
-  }
+  })
   const attempt = async (delivery: Delivery) => {
     tried.push(keyOf(delivery))
     return world.answer(keyOf(delivery))

@@ -9,6 +9,7 @@ import { GroupLoop } from '../../src/consume/loop.ts'
 import { Signals } from '../../src/observe/signals.ts'
 import type { Failure } from '../../src/topic/trail.ts'
 import { ManualClock } from '../manual-clock.ts'
+import { admitting } from './admitting.ts'
 
 const Thing = avroSchema<'it.Thing', { id: string }, { id: string }>({
   name: 'it.Thing',
@@ -17,7 +18,7 @@ const Thing = avroSchema<'it.Thing', { id: string }, { id: string }>({
 })
 export const thing = event(Thing, { topic: topic('it-src', { partitions: 1 }), key: 'id' })
 
-export const runAll: Admission = { admit: () => ({ kind: 'run' }), forward: async () => {}, settle: async () => {} }
+export const runAll = admitting()
 export const returned: Attempt = async () => ({ kind: 'returned', type: 'it.Thing', id: 'i', durationMs: 0 })
 
 export interface LoopFixtureOptions {
@@ -74,7 +75,7 @@ export function unexpected(attempted: Attempted): Failure | undefined {
 }
 
 export function assigned(topicName: string): AssignedPartition {
-  return { topic: topicName, partition: 0, position: 0n, metadata: '' }
+  return { topic: topicName, partition: 0, position: 0n, metadata: '', end: 0n }
 }
 
 export function recordOf(topicName: string, offset: number, key = 'k'): BrokerRecord {

@@ -23,7 +23,7 @@ test('counts what became of messages, by types that have a handler', async () =>
   signals.emit('message.done', { ...about('shop.Foreign'), durationMs: 1 })
   signals.emit('message.done', { ...about('shop.Placed', 'of another process'), durationMs: 1 })
   signals.emit('message.skipped', { ...about('anything'), reason: 'unhandled', detail: '' })
-  signals.emit('message.retried', { ...about('shop.Placed'), tier: 'spend.retry.1s', failure })
+  signals.emit('message.retried', { ...about('shop.Placed'), tier: 'spend.retry.1s', blocked: false, failure })
   signals.emit('message.delayed', { ...about(''), tier: 'spend.retry.1s', untilMs: 0 })
   signals.emit('message.deadLettered', { ...about(''), disposition: 'undecodable', failure })
   signals.emit('handler.timedOut', { ...about('shop.Placed'), timeoutMs: 1 })
@@ -76,7 +76,12 @@ test('tells how the groups stand, and no longer what is no longer assigned', asy
     {
       group: 'spend',
       breaker: {},
-      progress: { running: 2, queued: 9, partitions: [partition, { ...partition, end: 5n, oldestMs: now + 1 }, tier] },
+      progress: {
+        running: 2,
+        queued: 9,
+        parked: () => [{ isBlocked: true }, { isBlocked: false }],
+        partitions: [partition, { ...partition, end: 5n, oldestMs: now + 1 }, tier],
+      },
     },
   ]
   const { lines } = setUp(() => groups)
@@ -91,6 +96,8 @@ test('tells how the groups stand, and no longer what is no longer assigned', asy
     'spillway_lag_records{group="spend",topic="orders"} 5',
     'spillway_lag_age_seconds{group="spend",topic="orders"} 2.5',
     'spillway_waiting{group="spend",tier="spend.retry.1s"} 3',
+    'spillway_parked_entities{group="spend"} 2',
+    'spillway_blocked_entities{group="spend"} 1',
   ])
     expect(text).toContain(line)
   expect(text.filter(line => line.startsWith('spillway_waiting'))).toHaveLength(1)

@@ -12,7 +12,7 @@ const partition = (given: Partial<PartitionProgress> = {}): PartitionProgress =>
 })
 
 const progress = (given: Partial<SessionProgress> = {}): SessionProgress => ({
-  ...{ queued: 10, running: 4, held: 0, waiting: 2, partitions: [partition()], attempts: [] },
+  ...{ queued: 10, running: 4, held: 0, waiting: 2, partitions: [partition()], attempts: [], parked: () => [] },
   ...given,
 })
 
@@ -167,9 +167,50 @@ describe('the status', () => {
               ...{ lagAgeSeconds: 0, unfinished: 10, waiting: 2, paused: [], blocked: null },
             },
           ],
+          ...{ parkedEntities: 0, blockedEntities: 0, parked: [] },
           stuck: [{ topic: 'orders', partition: 3, offset: '41', seconds: 100 }],
         },
       ],
     })
+  })
+})
+
+describe('the status of a process', () => {
+  it('tells of parked and blocked entities: where the message lies, since when, why, and how many wait behind it', () => {
+    const parked = (offset: bigint, ageMs: number | undefined, isBlocked = false) => ({
+      origin: { topic: 'orders', partition: 3, offset, timestampMs: 0 },
+      ...{ attempt: 2, dueAtMs: now + 5_000, fingerprint: ageMs === undefined ? '' : 'f00', isBlocked, followers: 7 },
+      firstFailedAtMs: ageMs === undefined ? undefined : now - ageMs,
+    })
+    const of = [parked(2n, undefined), parked(9n, 1_000), parked(1n, 60_000, true)]
+    const status = statusOf(health({ groups: [group({ progress: progress({ parked: () => of }) })] }), now)
+    expect(status).toMatchObject({
+      groups: [
+        {
+          parkedEntities: 3,
+          blockedEntities: 1,
+          parked: [
+            {
+              ...{ topic: 'orders', partition: 3, offset: '1', attempts: 2, ageSeconds: 60, fingerprint: 'f00', blocked: true },
+              ...{ followers: 7, due: new Date(now + 5_000).toISOString() },
+            },
+            { offset: '9', ageSeconds: 1 },
+            { offset: '2', ageSeconds: null, fingerprint: null },
+          ],
+        },
+      ],
+    })
+  })
+
+  it('names a hundred of them at most, and counts all', () => {
+    const origin = { topic: 'orders', partition: 3, offset: 1n, timestampMs: 0 }
+    const one = { origin, attempt: 1, dueAtMs: 0, fingerprint: '', isBlocked: false, followers: 0, firstFailedAtMs: 0 }
+    const many = Array.from({ length: 150 }, () => one)
+    const [told] = (
+      statusOf(health({ groups: [group({ progress: progress({ parked: () => many }) })] }), now) as {
+        groups: { parkedEntities: number; parked: unknown[] }[]
+      }
+    ).groups
+    expect([told!.parkedEntities, told!.parked.length]).toEqual([150, 100])
   })
 })

@@ -1,9 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Admin as KafkaJsAdmin } from 'kafkajs'
-import type { Admin, CommittedOffset, PartitionBounds, TopicSpec, TopicState } from '../port.ts'
+import type { Admin, PartitionBounds, PartitionOffset, TopicPartition, TopicSpec, TopicState } from '../port.ts'
 import type { Client } from './client.ts'
 import { describeTopics, earliest, latest, listOffsets } from './cluster.ts'
 import { meansStaleMetadata, protocolType } from './errors.ts'
+import { commitFor, committedOffsets, deleteGroup } from './group-admin.ts'
+import type { Cluster } from './internals.ts'
 
 const topicResource = 2
 const brokerResource = 4
@@ -36,7 +38,10 @@ export function kafkaAdmin(client: Client): Admin {
       }),
     alterConfig: (topic, config) => call(`configure ${topic}`, admin => alterConfig(admin, topic, config)),
     bounds: topic => call(`find the offsets of ${topic}`, () => boundsOf(client, topic)),
+    offsetsAt: (topic, timeMs) => call(`find the offsets of ${topic} at a time`, () => offsetsAt(client, topic, timeMs)),
     committed: (group, topics) => call(`find the commits of ${group}`, () => committedOffsets(client, group, topics)),
+    commit: (group, offsets) => call(`commit for ${group}`, () => commitFor(client, group, offsets)),
+    deleteGroup: group => call(`delete the group ${group}`, () => deleteGroup(client, group)),
     groups: names =>
       call(`describe the groups ${names.join(', ')}`, async admin => {
         if (names.length === 0) return []
@@ -177,38 +182,43 @@ async function alterConfig(admin: KafkaJsAdmin, topic: string, config: Readonly<
 }
 
 async function boundsOf(client: Client, topic: string): Promise<PartitionBounds[]> {
+  return listed(client, topic, async (cluster, partitions) => {
+    const lows = await listOffsets(cluster, partitions, earliest, 1)
+    const high = highs(await listOffsets(cluster, partitions, latest, 1))
+    return lows.map(({ partition, offset }) => ({ partition, low: offset, high: high.get(partition) ?? offset }))
+  })
+}
+
+async function offsetsAt(client: Client, topic: string, timeMs: number): Promise<PartitionOffset[]> {
+  return listed(client, topic, async (cluster, partitions) => {
+    // Negative numbers ask for other things than a time. And the end first: what is written meanwhile is not of before.
+    const high = highs(await listOffsets(cluster, partitions, latest, 1))
+    const found = await listOffsets(cluster, partitions, Math.max(0, timeMs), 1)
+    return found.map(({ partition, offset }) => ({ partition, offset: offset < 0n ? (high.get(partition) ?? 0n) : offset }))
+  })
+}
+
+function highs(offsets: readonly PartitionOffset[]): Map<number, bigint> {
+  return new Map(offsets.map(({ partition, offset }) => [partition, offset]))
+}
+
+/** Asks for all partitions of a topic, once more with fresh metadata when a leader has moved. */
+async function listed<T extends { readonly partition: number }>(
+  client: Client,
+  topic: string,
+  list: (cluster: Cluster, partitions: readonly TopicPartition[]) => Promise<T[]>,
+): Promise<T[]> {
   const cluster = await client.cluster()
   await cluster.addMultipleTargetTopics([topic])
-  const find = async (): Promise<PartitionBounds[]> => {
+  const find = async (): Promise<T[]> => {
+    await cluster.refreshMetadata()
     const partitions = cluster.findTopicPartitionMetadata(topic).map(({ partitionId }) => ({ topic, partition: partitionId }))
-    const lows = await listOffsets(cluster, partitions, earliest, 1)
-    const highs = await listOffsets(cluster, partitions, latest, 1)
-    const high = new Map(highs.map(({ partition, offset }) => [partition, offset]))
-    return lows
-      .map(({ partition, offset }) => ({ partition, low: offset, high: high.get(partition) ?? offset }))
-      .sort((a, b) => a.partition - b.partition)
+    return (await list(cluster, partitions)).sort((a, b) => a.partition - b.partition)
   }
   try {
-    await cluster.refreshMetadata()
     return await find()
   } catch (error) {
     if (!meansStaleMetadata(error)) throw error
-    await cluster.refreshMetadata()
     return await find()
   }
-}
-
-async function committedOffsets(client: Client, group: string, topics: readonly string[]): Promise<CommittedOffset[]> {
-  const cluster = await client.cluster()
-  const found = await describeTopics(cluster, topics)
-  if (found.length === 0) return []
-  const coordinator = await cluster.findGroupCoordinator({ groupId: group })
-  const request = found.map(({ topic, partitionMetadata }) => ({
-    topic,
-    partitions: partitionMetadata.map(({ partitionId }) => ({ partition: partitionId })),
-  }))
-  const { responses } = await coordinator.offsetFetch({ groupId: group, topics: request })
-  return responses.flatMap(({ topic, partitions }) =>
-    partitions.map(({ partition, offset, metadata }) => ({ topic, partition, offset: BigInt(offset), metadata: metadata ?? '' })),
-  )
 }

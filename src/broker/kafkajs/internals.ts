@@ -62,6 +62,8 @@ export interface Node {
     readonly groupId: string
     readonly topics: readonly { readonly topic: string; readonly partitions: readonly { readonly partition: number }[] }[]
   }): Promise<{ readonly responses: readonly ProtocolTopic[] }>
+  /** One error a group, in the answer. */
+  deleteGroups(groups: readonly string[]): Promise<{ readonly results: readonly { readonly error?: unknown }[] }>
   listOffsets(request: {
     readonly isolationLevel: 0 | 1
     readonly topics: readonly {

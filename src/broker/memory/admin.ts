@@ -23,6 +23,13 @@ export function memoryAdmin(cluster: Cluster): Admin {
         ...(cluster.groups.get(name)?.committed(at) ?? { ...at, offset: -1n, metadata: '' }),
       }))
     },
+    offsetsAt: async (name, timeMs) =>
+      cluster.topic(name).partitions.map(log => ({ partition: log.at.partition, offset: log.offsetAt(timeMs) })),
+    commit: async (name, offsets) => cluster.group(name).commitFromOutside(offsets),
+    deleteGroup: async name => {
+      cluster.groups.get(name)?.refuseIfActive()
+      cluster.groups.delete(name)
+    },
     groups: async names => names.map(name => cluster.groups.get(name)?.state ?? { group: name, state: 'Dead', members: 0 }),
     close: async () => undefined,
   }

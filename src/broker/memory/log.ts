@@ -68,6 +68,10 @@ export class PartitionLog {
     return first
   }
 
+  offsetAt(timeMs: number): bigint {
+    return this.#records.find(({ timestampMs }) => timestampMs >= timeMs)?.offset ?? this.high
+  }
+
   /** At most `limit` records with from <= offset. */
   read(from: bigint, limit: number): readonly BrokerRecord[] {
     return this.#records.slice(Number(from), Number(from) + limit)
