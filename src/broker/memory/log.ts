@@ -31,14 +31,22 @@ export class TopicLog {
     return log
   }
 
-  /** The offset of the first. Throws RecordTooLarge when the records together exceed `max.message.bytes`: one request is one batch. */
+  /** The offset of the first. Throws as `check` does. */
   append(partition: number, records: readonly OutgoingRecord[], nowMs: number): bigint {
-    const log = this.partition(partition)
+    this.check(partition, records)
+    return this.partition(partition).append(records, nowMs)
+  }
+
+  /**
+   * Throws BrokerRefused when there is no such partition, RecordTooLarge when the records together exceed `max.message.bytes`: one
+   * request is one batch.
+   */
+  check(partition: number, records: readonly OutgoingRecord[]): void {
+    this.partition(partition)
     const limit = Number(this.config['max.message.bytes'] ?? defaultMaxMessageBytes)
     const size = batchOverheadBytes + records.reduce((sum, record) => sum + recordBytes(record), 0)
     if (size > limit)
       throw new RecordTooLarge(`topic '${this.name}' takes ${limit} bytes at once (max.message.bytes), not ${size}`)
-    return log.append(records, nowMs)
   }
 }
 

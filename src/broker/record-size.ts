@@ -2,7 +2,7 @@
  * What a record takes on the wire, uncompressed: record format v2 of Kafka's protocol, whose lengths are zigzag varints.
  * https://kafka.apache.org/documentation/#recordbatch
  */
-import type { OutgoingRecord } from '../broker/port.ts'
+import type { OutgoingRecord } from './port.ts'
 
 /** The frame of a record batch, in bytes. */
 export const batchOverheadBytes = 61
