@@ -4,6 +4,7 @@
  * (E_BROKER_REFUSED, or E_RECORD_TOO_LARGE for what a topic does not take): never an error class of the client library. Those of
  * transactions may be Fenced (E_FENCED) and TransactionTooLong (E_TRANSACTION_TOO_LONG) besides.
  */
+import type { EncodedHeaders } from '../message/encoded-headers.ts'
 import type { HeaderSize, Headers } from '../message/headers.ts'
 
 /** Bytes on a topic partition. */
@@ -19,6 +20,8 @@ export interface BrokerRecord {
   readonly headers: Headers
   /** What `headers` measure, where that is known without making them. */
   readonly headerSize?: HeaderSize | undefined
+  /** `headers` as they lie in the log, where they are at hand so. */
+  readonly encodedHeaders?: EncodedHeaders | undefined
   /** Whether there is a header with this name, where that can be told without making them. */
   readonly hasHeader?: (name: string) => boolean
   /** Present when this is no record but stands for a whole batch of them: it has the batch's last offset, no key, value or headers. */
@@ -43,7 +46,10 @@ export interface OutgoingRecord {
   readonly partition: number
   readonly key: Buffer | null
   readonly value: Buffer | null
+  /** May be made when they are asked for, as of a BrokerRecord. */
   readonly headers: Headers
+  /** The same, for whoever writes them as they are. */
+  readonly encodedHeaders?: EncodedHeaders | undefined
   /** Milliseconds since 1970; the time of sending when missing. */
   readonly timestampMs?: number
 }

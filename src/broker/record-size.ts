@@ -8,13 +8,20 @@ import type { OutgoingRecord } from './port.ts'
 export const batchOverheadBytes = 61
 
 /** Bytes of the record as the only one of its batch. */
-export function recordBytes(record: Pick<OutgoingRecord, 'key' | 'value' | 'headers'>): number {
-  let body = 1 + 1 + 1 + bytesField(record.key) + bytesField(record.value) + varintBytes(record.headers.length)
+export function recordBytes(record: Pick<OutgoingRecord, 'key' | 'value' | 'headers' | 'encodedHeaders'>): number {
+  const body = 1 + 1 + 1 + bytesField(record.key) + bytesField(record.value) + headerBytes(record)
+  return varintBytes(body) + body
+}
+
+function headerBytes(record: Pick<OutgoingRecord, 'headers' | 'encodedHeaders'>): number {
+  const { encodedHeaders } = record
+  if (encodedHeaders) return varintBytes(encodedHeaders.count) + encodedHeaders.bytes.length
+  let bytes = varintBytes(record.headers.length)
   for (const [name, value] of record.headers) {
     const nameBytes = Buffer.byteLength(name)
-    body += varintBytes(nameBytes) + nameBytes + bytesField(value)
+    bytes += varintBytes(nameBytes) + nameBytes + bytesField(value)
   }
-  return varintBytes(body) + body
+  return bytes
 }
 
 function bytesField(bytes: Buffer | null): number {

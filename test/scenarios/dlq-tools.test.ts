@@ -15,6 +15,7 @@ import { letterTypes } from '../../src/command/letter-types.ts'
 import { readSelection } from '../../src/command/where.ts'
 import { letterOf } from '../../src/dlq/letter.ts'
 import { countLetters } from '../../src/dlq/read.ts'
+import { namesOf } from '../../src/dlq/source.ts'
 import { runRedrive } from '../../src/redrive/run.ts'
 import { unique } from '../unique.ts'
 import { openScenario } from './harness.ts'
@@ -162,7 +163,13 @@ test('letters of one type are redriven, and those of another stay', async () => 
   mended = true
   const source = { reader: broker.reader(), admin, group: failing.name }
   const selection = readSelection({ where: ['type=Closed', 'failed=@-1h..'] }, letterTypes(() => registry).typeOf, Date.now())
-  const redrive = (runId: string) => runRedrive(source, broker.producer(), { runId, who: 'ops', reason: '', selection })
+  const redrive = (runId: string) =>
+    runRedrive(source, broker.transactionalProducer(namesOf(source).transactionalId), {
+      runId,
+      who: 'ops',
+      reason: '',
+      selection,
+    })
   expect(await redrive('run-1')).toMatchObject({ moved: 6, stayed: 0 })
   await drained(failing)
   expect(handled.sort()).toEqual(steps.map(({ id, n }) => `closed ${id}${n}`).sort())

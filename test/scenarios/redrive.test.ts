@@ -4,6 +4,7 @@
  */
 import { consumer, on } from 'spillway'
 import { expect, test } from 'vitest'
+import { namesOf } from '../../src/dlq/source.ts'
 import { runRedrive } from '../../src/redrive/run.ts'
 import { unique } from '../unique.ts'
 import { openScenario } from './harness.ts'
@@ -41,8 +42,9 @@ test('exhausted messages are redriven to the group that failed them, once', asyn
   expect(await trails(failing.ladder.dlq)).toMatchObject(Array(3).fill({ attempt: 3, disposition: 'exhausted' }))
 
   mended = true
+  const source = { reader: broker.reader(), admin, group: failing.name }
   const redrive = (runId: string) =>
-    runRedrive({ reader: broker.reader(), admin, group: failing.name }, broker.producer(), {
+    runRedrive(source, broker.transactionalProducer(namesOf(source).transactionalId), {
       runId,
       who: 'ops',
       reason: 'mended',

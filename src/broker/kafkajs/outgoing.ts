@@ -10,8 +10,8 @@ export function toMessage(record: OutgoingRecord, now: string): Message {
     value: record.value,
     // A string: kafkajs takes a timestamp of 0 as a number for none.
     timestamp: record.timestampMs === undefined ? now : String(record.timestampMs),
-    // Our encoder takes the pairs as they are (patch-record.ts).
-    headers: record.headers as unknown as NonNullable<Message['headers']>,
+    // Our encoder takes pairs and bytes as they are (patch-record.ts).
+    headers: (record.encodedHeaders ?? record.headers) as unknown as NonNullable<Message['headers']>,
   }
 }
 

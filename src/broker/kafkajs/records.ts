@@ -1,3 +1,4 @@
+import type { EncodedHeaders } from '../../message/encoded-headers.ts'
 import type { HeaderSize, Headers } from '../../message/headers.ts'
 import type { BrokerRecord, UnreadableBatch } from '../port.ts'
 import { fromKafkaJs, type KafkaJsHeaders } from './headers.ts'
@@ -31,6 +32,10 @@ class FetchedRecord implements BrokerRecord {
 
   get headerSize(): HeaderSize | undefined {
     return this.#message.headerSize
+  }
+
+  get encodedHeaders(): EncodedHeaders | undefined {
+    return this.#message.encodedHeaders
   }
 
   hasHeader(name: string): boolean {

@@ -1,7 +1,7 @@
 import type { Producer, Transaction } from 'kafkajs'
 import { BrokerUnavailable, codeOf, type SpillwayError, TransactionTooLong } from '../../errors.ts'
-import { chunksOf } from '../chunks.ts'
-import type { OutgoingRecord, TransactionalProducer } from '../port.ts'
+import { type Chunk, chunksOf } from '../chunks.ts'
+import type { TransactionalProducer } from '../port.ts'
 import { type Client, patience } from './client.ts'
 import { baseOffset, toMessage } from './outgoing.ts'
 import { writablePartitions } from './writable-partitions.ts'
@@ -66,9 +66,10 @@ export function transactionalProducer(client: Client, id: string): Transactional
       }),
     send: records =>
       guarded(`write ${records.length} records in a transaction`, async () => {
-        for (const { topic, partition } of records) await writable.verify(topic, partition)
+        const chunks = chunksOf(records)
+        for (const { topic, partition } of chunks) await writable.verify(topic, partition)
         begun ??= await begin()
-        await sendIn(begun, records)
+        await sendIn(begun, chunks)
       }),
     commit: () => end('commit', transaction => transaction.commit()),
     abort: () => end('abort', transaction => transaction.abort()),
@@ -105,13 +106,13 @@ async function connected(client: Client, id: string): Promise<Producer> {
  * One partition a request, and each answer looked at: of a request to several kafkajs may leave one out, when its leader moves, and
  * say that all was written.
  */
-async function sendIn({ transaction, at }: Begun, records: readonly OutgoingRecord[]): Promise<void> {
+async function sendIn({ transaction, at }: Begun, chunks: readonly Chunk[]): Promise<void> {
   const now = String(Date.now())
-  for (const { topic, partition, records: chunk } of chunksOf(records)) {
+  for (const { topic, partition, records } of chunks) {
     const openFor = performance.now() - at
     if (openFor > openMs)
       throw new TransactionTooLong(`the transaction is open for ${Math.round(openFor)} ms, of ${openMs} at most`)
-    const messages = chunk.map(record => toMessage(record, now))
+    const messages = records.map(record => toMessage(record, now))
     baseOffset(await transaction.send({ topic, acks: -1, messages }), partition)
   }
 }
