@@ -36,7 +36,7 @@ export interface RedriveOptions {
   readonly maxRedrives?: number
   /** Letters per second, at most. Default as fast as it goes. */
   readonly rate?: number
-  /** Letters per transaction, at most: halved when that takes too long, or a topic takes less at once. Default 2000. */
+  /** Letters per transaction, at most: fewer while that takes too long, or when a topic takes less at once. Default 2000. */
   readonly batchLetters?: number
   /** Bytes per transaction, at most; one larger letter goes alone. Default 4 MiB. */
   readonly batchBytes?: number
@@ -90,6 +90,7 @@ class Run {
   readonly #targets: TargetTopics
   readonly #pace: Pace
   readonly #limits: { letters: number; readonly bytes: number }
+  #mostLetters: number
   #moved = 0
   #stayed = 0
   #tooLarge = 0
@@ -104,7 +105,8 @@ class Run {
     this.#targets = new TargetTopics(source)
     this.#pace = new Pace({ rate, clock, pause, signal })
     const { batchLetters = 2_000, batchBytes = 4 * 1024 * 1024 } = options
-    this.#limits = { letters: this.#pace.portion(batchLetters), bytes: batchBytes }
+    this.#mostLetters = this.#pace.portion(batchLetters)
+    this.#limits = { letters: this.#mostLetters, bytes: batchBytes }
   }
 
   async all(total: number): Promise<RedriveResult> {
@@ -140,7 +142,9 @@ class Run {
       const code = codeOf(error)
       if (code !== 'E_RECORD_TOO_LARGE' && code !== 'E_TRANSACTION_TOO_LONG') throw error
       if (length > 1) {
-        this.#limits.letters = Math.max(1, Math.min(this.#limits.letters, length >> 1))
+        this.#limits.letters = Math.min(this.#limits.letters, Math.ceil(length / 2))
+        // A topic takes no more the next time, while what took long may have been a hiccup.
+        if (code === 'E_RECORD_TOO_LARGE') this.#mostLetters = this.#limits.letters
         for (const half of halvesOf(batch)) await this.#transact(half)
         return
       }
@@ -150,6 +154,7 @@ class Run {
       return
     }
     this.#moved += length
+    this.#limits.letters = Math.min(this.#mostLetters, this.#limits.letters * 2)
     this.#options.onProgress?.(this.#moved, Math.max(this.#moved, this.#total))
   }
 
