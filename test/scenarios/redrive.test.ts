@@ -7,7 +7,8 @@ import { expect, test } from 'vitest'
 import { namesOf } from '../../src/dlq/source.ts'
 import { runRedrive } from '../../src/redrive/run.ts'
 import { unique } from '../unique.ts'
-import { openScenario } from './harness.ts'
+import { until } from '../until.ts'
+import { openScenario, patienceMs } from './harness.ts'
 import { stepsOf, stepsOn } from './messages.ts'
 
 test('exhausted messages are redriven to the group that failed them, once', async () => {
@@ -50,6 +51,7 @@ test('exhausted messages are redriven to the group that failed them, once', asyn
       reason: 'mended',
     })
   expect(await redrive('run-1')).toMatchObject({ moved: 3, stayed: 0 })
+  await until(() => handled.length >= 6, { withinMs: patienceMs, what: 'the redriven ones' })
   await drained(failing)
   const redriven = handled.filter(({ id }) => id === 'bad')
   expect(redriven).toEqual([1, 2, 3].map(n => ({ id: 'bad', n, attempt: 1, redriveCount: 1 })))
