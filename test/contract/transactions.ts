@@ -155,13 +155,14 @@ function describeLimits(broker: BrokerOf): void {
     expect(await seen(broker(), topic, 1, 3)).toEqual(['b0', 'b1', 'b2'])
   })
 
-  test('is refused a topic or partition that does not exist, and creates none', async () => {
+  test('is refused a topic or partition that does not exist, creates none, and takes nothing after that', async () => {
     const topic = await topicOf(broker())
     const missing = unique('missing')
     for (const at of [record(missing, 0, 'x'), record(topic, 1, 'x')]) {
       const producer = await transactionalOf(broker())
       await expect(producer.send([record(topic, 0, 'never'), at])).rejects.toMatchObject({ code: 'E_BROKER_REFUSED' })
       await producer.abort()
+      await expect(producer.send([record(topic, 0, 'never')])).rejects.toMatchObject({ code: 'E_BROKER_REFUSED' })
     }
     expect(await adminOf(broker()).topics([missing])).toEqual([])
     expect(text(await readAll(broker(), topic))).toEqual([])

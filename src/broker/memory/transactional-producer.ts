@@ -1,5 +1,5 @@
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises'
-import { BrokerUnavailable, Fenced } from '../../errors.ts'
+import { BrokerUnavailable, codeOf, Fenced } from '../../errors.ts'
 import { chunksOf } from '../chunks.ts'
 import type { OutgoingRecord, TransactionalProducer } from '../port.ts'
 import type { Cluster } from './cluster.ts'
@@ -8,7 +8,9 @@ import type { Cluster } from './cluster.ts'
 export function memoryTransactionalProducer(cluster: Cluster, id: string): TransactionalProducer {
   let epoch: number | undefined
   let sent: OutgoingRecord[] = []
+  let broken: unknown
   const check = (): void => {
+    if (broken !== undefined) throw broken
     if (epoch === undefined) throw new BrokerUnavailable(`the producer ${id} is not connected`)
     if (epoch !== cluster.epochs.get(id)) throw new Fenced(`another producer of the same transactional id has begun: ${id}`)
   }
@@ -20,7 +22,12 @@ export function memoryTransactionalProducer(cluster: Cluster, id: string): Trans
     async send(records) {
       await turnOfTheLoop()
       check()
-      for (const { topic, partition, records: chunk } of chunksOf(records)) cluster.topic(topic).check(partition, chunk)
+      try {
+        for (const { topic, partition, records: chunk } of chunksOf(records)) cluster.topic(topic).check(partition, chunk)
+      } catch (error) {
+        if (codeOf(error) !== 'E_RECORD_TOO_LARGE') broken = error
+        throw error
+      }
       sent.push(...records)
     },
     async commit() {
@@ -33,7 +40,7 @@ export function memoryTransactionalProducer(cluster: Cluster, id: string): Trans
     },
     async abort() {
       sent = []
-      check()
+      if (broken === undefined) check()
     },
     async close() {
       epoch = undefined
