@@ -17,6 +17,8 @@ export interface Job {
   readonly handlerMs: number
   /** Entities at the same time, for those who have such a setting; default: that of the library. */
   readonly concurrency?: number
+  /** Letters a second of a redrive; default: as fast as it goes. */
+  readonly rate?: number
 }
 
 export interface Message {
