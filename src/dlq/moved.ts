@@ -41,7 +41,7 @@ export async function readMoved(source: DlqSource): Promise<Moved> {
   const topic = namesOf(source).moved
   const ranges = new MovedRanges()
   let unreadable = 0
-  if ((await source.admin.topics([topic])).length === 0) return { ranges, unreadable }
+  if ((await source.admin.topics([topic], { config: false })).length === 0) return { ranges, unreadable }
   const apply = (record: BrokerRecord): void => {
     const moved = decodeMoved(record.value)
     if (!moved) unreadable++

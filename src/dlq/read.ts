@@ -96,7 +96,7 @@ function sum<T>(items: readonly T[], of: (item: T) => number): number {
 async function openDlq(source: DlqSource): Promise<{ moved: Moved; bounds: PartitionBounds[] }> {
   const { topic } = namesOf(source)
   const { admin, group, foreign } = source
-  if ((await admin.topics([topic])).length === 0) {
+  if ((await admin.topics([topic], { config: false })).length === 0) {
     if (foreign) throw new DlqMissing(`there is no topic ${topic}`)
     throw new DlqMissing(
       `group '${group}' has no DLQ: there is no topic ${topic}. If the name is right, run: spillway topic apply`,
