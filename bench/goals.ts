@@ -51,6 +51,22 @@ const goals: readonly Goal[] = [
     atMost: 50,
   },
   {
+    goal: 'redrive, letters/s',
+    suite: 'redrive',
+    value: of => of('2,000 a transaction', 'Spillway')?.perSecond,
+    atLeast: 40_000,
+  },
+  {
+    goal: 'retries beside a slow redrive, p99: times without',
+    suite: 'redrive',
+    value: of =>
+      ratio(
+        of('the same, beside a redrive of 2,000 a second', 'Spillway')?.p99Ms,
+        of('retries that are under way', 'Spillway')?.p99Ms,
+      ),
+    atMost: 2,
+  },
+  {
     goal: 'idle with four tiers, % of a core',
     suite: 'idle',
     value: of => of('joined, nothing to do', 'Spillway')?.cpuPercent,

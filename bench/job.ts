@@ -22,6 +22,8 @@ export interface Job {
   readonly tiers?: readonly Duration[]
   /** One of so many entities or messages fails, whatever the case says; 0: none. */
   readonly failEvery?: number
+  /** Letters a second of a redrive; default: as fast as it goes. */
+  readonly rate?: number
 }
 
 export interface Message {

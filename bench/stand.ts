@@ -3,6 +3,7 @@ import { connect, consumer, type Duration, on } from 'spillway'
 import { connectKafka } from '../src/broker/kafkajs/connect.ts'
 import type { Admin, Broker } from '../src/broker/port.ts'
 import { type LocalStack, startLocalStack } from '../src/dev/local.ts'
+import { letterOf } from '../src/dlq/letter.ts'
 import { connectRegistry } from '../src/schema/registry.ts'
 import { subjectOf } from '../src/schema/subject.ts'
 import { topicsOf } from '../src/topic/plan.ts'
@@ -10,7 +11,24 @@ import { Child } from './child.ts'
 import type { Job } from './job.ts'
 import { paced } from './paced.ts'
 import type { PeerName } from './peers/peers.ts'
-import { orderPlaced, partitions, payloads } from './records.ts'
+import { orderPlaced, partitions, payloads, type RawRecord, rawRecords } from './records.ts'
+
+const failure = {
+  class: 'TypeError',
+  message: "Cannot read properties of undefined (reading 'city')",
+  stack: `TypeError: Cannot read properties of undefined (reading 'city')\n${[12, 48, 103]
+    .map(line => `    at priceOf (file:///app/dist/orders/pricing.js:${line}:27)`)
+    .join('\n')}`,
+  fingerprint: '3f2a9c0b1d2e',
+}
+
+function letterFrom(record: RawRecord, at: { topic: string; group: string; partition: number; offset: bigint }) {
+  const { topic, group, partition, offset } = at
+  const origin = { topic, partition, offset, timestampMs: 1_700_000_000_000 }
+  const times = { firstFailedAtMs: 1_700_000_000_500, attempt: 5, hop: 4, redriveCount: 0 }
+  const trail = { origin, group, ...times, disposition: 'exhausted', failure } as const
+  return letterOf({ ...record, headers: Object.entries(record.headers) }, trail, `${group}.dlq`, partition)
+}
 
 export class Stand {
   readonly stack: LocalStack
@@ -90,6 +108,28 @@ export class Stand {
     const topics = topicsOf({ messages: [], processors: [consumer(group, [on(orderPlaced(topic), () => {})], options)] })
     await this.admin.createTopics(topics.map(({ name, config }) => ({ name, partitions, replicationFactor: 1, config })))
     return { group, tierTopics: topics.filter(({ role }) => role === 'tier').map(({ name }) => name) }
+  }
+
+  /** A group with so many letters in its DLQ, as its ladder would have left them: some 1.2 KB each, more than half of it headers. */
+  async redriven(letters: number): Promise<{ topic: string; group: string }> {
+    const topic = await this.topic('redriven')
+    const { group } = await this.group(topic)
+    const kafka = connectKafka({ brokers: this.stack.brokers, clientId: 'bench' })
+    const producer = kafka.producer()
+    const ring = await rawRecords(this.schemaId)
+    const each = Math.ceil(letters / partitions)
+    const fill = async (partition: number): Promise<void> => {
+      const letter = (i: number) => letterFrom(ring[i % ring.length]!, { topic, group, partition, offset: BigInt(i) })
+      for (let from = 0; from < each; from += 500)
+        await producer.sendBatch(
+          `${group}.dlq`,
+          partition,
+          Array.from({ length: Math.min(500, each - from) }, (_, i) => letter(from + i)),
+        )
+    }
+    await Promise.all(Array.from({ length: partitions }, (_, partition) => fill(partition)))
+    await kafka.close()
+    return { topic, group }
   }
 
   start(peer: PeerName, job: Pick<Job, 'case' | 'topic' | 'records'> & Partial<Job>): Child {

@@ -11,7 +11,7 @@ import type { Stand } from './stand.ts'
 /** `prepare` runs once; what it gives back, once a run. */
 export type Suite = (stand: Stand) => Promise<() => Promise<Result[]>>
 
-export const suites: Readonly<Record<string, Suite>> = { consume, produce, latency, rebalance, idle, retry, replay }
+export const suites: Readonly<Record<string, Suite>> = { consume, produce, latency, rebalance, idle, retry, redrive, replay }
 
 async function consume(stand: Stand): Promise<() => Promise<Result[]>> {
   const long = { topic: await stand.filledTopic(400_000), records: 400_000 }
@@ -190,6 +190,50 @@ async function idle(stand: Stand): Promise<() => Promise<Result[]>> {
     return { case: 'joined, nothing to do', peer: labels[peer], cpuPercent: (cpuSeconds! / seconds) * 100, rssMb: rssMb! }
   }
   return () => Promise.all([played('spillway'), played('eachMessage'), played('platformatic')])
+}
+
+/** Of a DLQ that each peer finds as the others did; then what a slow redrive does to retries that are under way. */
+async function redrive(stand: Stand): Promise<() => Promise<Result[]>> {
+  const letters = 240_000
+  const { topic, group } = await stand.redriven(letters)
+  let runs = 0
+  return async () => {
+    // What Spillway has moved once it does not move again.
+    const fresh = ++runs === 1 ? { topic, group } : await stand.redriven(letters)
+    const moved = (peer: PeerName) => redriven(stand, peer, { ...fresh, records: letters })
+    return [await moved('spillway'), await moved('kafkajsTransactions'), await moved('kafkajs'), ...(await liveRetries(stand))]
+  }
+}
+
+async function redriven(stand: Stand, peer: PeerName, job: { topic: string; group: string; records: number }): Promise<Result> {
+  const child = stand.start(peer, { ...job, case: 'redrive' })
+  const cost = await child.heard('cost')
+  await child.end()
+  const perSecond = job.records / cost.seconds!
+  return { case: '2,000 a transaction', peer: labels[peer], records: job.records, perSecond, ...costs(cost, job.records) }
+}
+
+/** 200 messages a second that fail once, and how late their retries begin; without and with a redrive to the same group. */
+async function liveRetries(stand: Stand): Promise<Result[]> {
+  const [seconds, rate] = [15, 2_000]
+  const { topic, group } = await stand.redriven((seconds + 10) * rate)
+  const retrying = stand.start('spillway', { case: 'retriesBeside', topic, group, records: 0 })
+  const stopFeeding = await stand.feed(topic, 200)
+  const measured = async (name: string): Promise<Result> => {
+    await answered(retrying, 'percentiles', 'percentiles')
+    await pause(seconds * 1_000)
+    const { p50Ms, p99Ms, records } = await answered(retrying, 'percentiles', 'percentiles')
+    return { case: name, peer: labels.spillway, records: records!, p50Ms: p50Ms!, p99Ms: p99Ms! }
+  }
+  await retrying.heard('retried')
+  await pause(3_000)
+  const alone = await measured('retries that are under way')
+  const redriving = stand.start('spillway', { case: 'redrive', topic, group, records: Number.MAX_SAFE_INTEGER, rate })
+  await pause(3_000)
+  const beside = await measured('the same, beside a redrive of 2,000 a second')
+  for (const child of [redriving, retrying]) child.tell('stop')
+  await Promise.all([redriving.end(), retrying.end(), stopFeeding()])
+  return [alone, beside]
 }
 
 function costs({ cpuSeconds, rssMb }: Readonly<Record<string, number>>, records: number): Partial<Result> {

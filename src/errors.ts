@@ -71,6 +71,23 @@ export class RecordTooLarge extends SpillwayError {
   }
 }
 
+/**
+ * Another producer of the same `transactional.id` has begun, or the broker has given up the transaction of this one, which took
+ * longer than 10 s. What was not committed by then never will be.
+ */
+export class Fenced extends SpillwayError {
+  constructor(message: string, options: { cause?: unknown } = {}) {
+    super('E_FENCED', message, options)
+  }
+}
+
+/** A transaction that is open for too long: readers wait for its end. With fewer records it may be shorter. */
+export class TransactionTooLong extends SpillwayError {
+  constructor(message: string) {
+    super('E_TRANSACTION_TOO_LONG', message, { retryable: true })
+  }
+}
+
 /** A record over a guard, or a batch that cannot be read: the message names the guard and both numbers. It is not looked into. */
 export class RecordRefused extends SpillwayError {
   constructor(message: string) {

@@ -6,7 +6,9 @@ import { idle } from './idle.ts'
 import { latency } from './latency.ts'
 import { produceBatches, produceSingly } from './produce.ts'
 import { handOver, stay } from './rebalance.ts'
+import { redrive } from './redrive.ts'
 import { replay } from './replay.ts'
+import { retriesBeside } from './retries-beside.ts'
 import { drained, failing, lateness, rebuild } from './retry.ts'
 
 /** The child's half of each case. */
@@ -24,6 +26,8 @@ export const cases = {
   failing,
   drained,
   rebuild,
+  redrive,
+  retriesBeside,
   replay,
 } satisfies Record<string, Case>
 export type CaseName = keyof typeof cases

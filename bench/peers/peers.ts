@@ -21,6 +21,12 @@ export interface Peer {
   /** Calls `handle` for every record of the topic, from the start, and commits. It may resolve before the group is joined. */
   consume(job: Job, handle: Handle): Promise<Consuming>
   produce(job: Job): Promise<Producing>
+  /** Copies the letters in the DLQ of the group to where it handles them again; `onMoved` is called for those that are safely there. */
+  redrive?(job: Job, onMoved: (letters: number) => void): Promise<Redriving>
+}
+
+export interface Redriving {
+  stop(): Promise<void>
 }
 
 const modules = {
@@ -29,6 +35,7 @@ const modules = {
   eachBatch: () => import('./kafkajs.ts'),
   kafkajs: () => import('./kafkajs.ts'),
   kafkajsIdempotent: () => import('./kafkajs.ts'),
+  kafkajsTransactions: () => import('./kafkajs.ts'),
   platformatic: () => import('./platformatic.ts'),
 }
 
@@ -44,5 +51,6 @@ export const labels: Readonly<Record<PeerName, string>> = {
   eachBatch: 'kafkajs eachBatch, by key',
   kafkajs: 'kafkajs',
   kafkajsIdempotent: 'kafkajs, idempotent',
+  kafkajsTransactions: 'kafkajs eachBatch, in transactions with the offsets',
   platformatic: '@platformatic/kafka',
 }

@@ -54,4 +54,30 @@ export const peer: Peer = {
       close: () => client.close(),
     }
   },
+  async redrive(job, onMoved) {
+    const { connectKafka } = await built<typeof import('../../src/broker/kafkajs/connect.ts')>('broker/kafkajs/connect.js')
+    const { namesOf } = await built<typeof import('../../src/dlq/source.ts')>('dlq/source.js')
+    const { runRedrive } = await built<typeof import('../../src/redrive/run.ts')>('redrive/run.js')
+    const broker = connectKafka({ brokers: job.brokers, clientId: 'bench' })
+    const source = { reader: broker.reader(), admin: broker.admin(), group: job.group }
+    const producer = broker.transactionalProducer(namesOf(source).transactionalId)
+    const stop = new AbortController()
+    let told = 0
+    const onProgress = (moved: number): void => {
+      onMoved(moved - told)
+      told = moved
+    }
+    const options = { runId: 'bench', who: 'bench', reason: '', signal: stop.signal, onProgress }
+    const running = runRedrive(source, producer, { ...options, ...(job.rate && { rate: job.rate }) })
+    running.catch(error => {
+      throw error
+    })
+    return {
+      async stop() {
+        stop.abort()
+        await running
+        await broker.close()
+      },
+    }
+  },
 }

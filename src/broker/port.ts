@@ -1,8 +1,10 @@
 /**
  * What Spillway needs of a broker. The comments are the contract; one suite (test/contract) proves it for every
  * implementation. Errors that leave a port are BrokerUnavailable (E_BROKER_UNAVAILABLE, retryable) or BrokerRefused
- * (E_BROKER_REFUSED, or E_RECORD_TOO_LARGE for what a topic does not take, or E_GROUP_ACTIVE): never an error class of the client library.
+ * (E_BROKER_REFUSED, or E_RECORD_TOO_LARGE for what a topic does not take, or E_GROUP_ACTIVE): never an error class of the client
+ * library. Those of transactions may be Fenced (E_FENCED) and TransactionTooLong (E_TRANSACTION_TOO_LONG) besides.
  */
+import type { EncodedHeaders } from '../message/encoded-headers.ts'
 import type { HeaderSize, Headers } from '../message/headers.ts'
 
 /** Bytes on a topic partition. */
@@ -18,6 +20,8 @@ export interface BrokerRecord {
   readonly headers: Headers
   /** What `headers` measure, where that is known without making them. */
   readonly headerSize?: HeaderSize | undefined
+  /** `headers` as they lie in the log, where they are at hand so. */
+  readonly encodedHeaders?: EncodedHeaders | undefined
   /** Whether there is a header with this name, where that can be told without making them. */
   readonly hasHeader?: (name: string) => boolean
   /** Whether it came in a compressed batch, where that is known. */
@@ -44,7 +48,10 @@ export interface OutgoingRecord {
   readonly partition: number
   readonly key: Buffer | null
   readonly value: Buffer | null
+  /** May be made when they are asked for, as of a BrokerRecord. */
   readonly headers: Headers
+  /** The same, for whoever writes them as they are. */
+  readonly encodedHeaders?: EncodedHeaders | undefined
   /** Milliseconds since 1970; the time of sending when missing. */
   readonly timestampMs?: number
   /** Its batch is to be compressed. Default: only what does not fit otherwise is. */
@@ -76,6 +83,34 @@ export interface BatchProducer {
   sendBatch(topic: string, partition: number, records: readonly OutgoingRecord[]): Promise<bigint>
   /** How many partitions the topic has, at most 5 minutes old. Rejects with BrokerRefused when there is no such topic. */
   partitionsOf(topic: string): Promise<number>
+  close(): Promise<void>
+}
+
+/**
+ * Writes records that readers of committed records see together or not at all. In a cluster an id has one such producer: the one
+ * that has connected last. Readers stop at an open transaction, so none should be open for longer than a second; after 10 s the
+ * broker aborts it.
+ */
+export interface TransactionalProducer {
+  /**
+   * Aborts what a dead producer of this id left open. One that lives is fenced: whatever it does from now on is rejected with
+   * Fenced. What it had committed is there for whoever reads after this. To be called once.
+   */
+  connect(): Promise<void>
+  /**
+   * Writes records of any partitions, in order within each, in as many requests as their size asks for. The first call begins the
+   * transaction. Resolves when all are acknowledged. After a rejection the transaction can only be aborted. RecordTooLarge, and
+   * TransactionTooLong when it is open for more than a second: the next transaction may send less. After any other rejection the
+   * producer takes nothing more, and whoever goes on connects another one.
+   */
+  send(records: readonly OutgoingRecord[]): Promise<void>
+  /**
+   * Resolves when it is decided that all of it will be seen. Rejects when that is not known: it may be seen, or not. The next
+   * one to connect finds it decided.
+   */
+  commit(): Promise<void>
+  /** Nothing of it will ever be seen. Rejects when the broker could not be told: then it aborts by itself. */
+  abort(): Promise<void>
   close(): Promise<void>
 }
 
@@ -239,6 +274,8 @@ export interface Reader {
 /** One cluster. */
 export interface Broker {
   producer(): BatchProducer
+  /** `id` is the `transactional.id`. */
+  transactionalProducer(id: string): TransactionalProducer
   consumer(options: GroupConsumerOptions): GroupConsumer
   admin(): Admin
   reader(): Reader

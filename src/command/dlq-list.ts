@@ -1,8 +1,9 @@
 /** `spillway dlq list`: how many letters, by what they have in common. */
 import type { Broker } from '../broker/port.ts'
 import type { Letter } from '../dlq/letter.ts'
-import { type DlqSource, readLetters } from '../dlq/read.ts'
+import { readLetters } from '../dlq/read.ts'
 import type { Selection } from '../dlq/selection.ts'
+import type { DlqSource } from '../dlq/source.ts'
 import { type LetterGroup, LetterSummary } from '../dlq/summary.ts'
 import { codeOf } from '../errors.ts'
 import type { Output } from './context.ts'

@@ -3,10 +3,12 @@ import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { createInterface } from 'node:readline/promises'
 import type { Command } from 'commander'
+import type { Broker } from '../broker/port.ts'
 import type { Letter } from '../dlq/letter.ts'
 import { cannotPurge, type PurgeResult, purgeLetters } from '../dlq/purge.ts'
-import { type DlqSource, readLetters, type Taken } from '../dlq/read.ts'
+import { readLetters, type Taken } from '../dlq/read.ts'
 import type { Selection } from '../dlq/selection.ts'
+import { type DlqSource, namesOf } from '../dlq/source.ts'
 import { type LetterGroup, LetterSummary } from '../dlq/summary.ts'
 import { ConfirmationMissing, GuardRefused } from '../errors.ts'
 import { type CommandContext, exitWith, type Output, outputOf } from './context.ts'
@@ -63,8 +65,7 @@ export async function purgeChosen(
   }
   for (const line of planLines(plan)) output.note(line)
   if (plan.letters > 0 && flags.confirm === undefined) await askForName(plan)
-  const result =
-    plan.letters === 0 ? nothing(plan) : await purged(broker.producer(), source, choice.selection, plan, command, flags)
+  const result = plan.letters === 0 ? nothing(plan) : await purged(broker, source, choice.selection, plan, command, flags)
   if (result) printResult(plan, result, command, output)
 }
 
@@ -139,13 +140,14 @@ function nothing({ stays }: PurgePlan): PurgeResult {
 }
 
 async function purged(
-  producer: Parameters<typeof purgeLetters>[1],
+  broker: Broker,
   source: DlqSource,
   selection: Selection,
   plan: PurgePlan,
   command: Command,
   flags: PurgeFlags,
 ): Promise<PurgeResult | undefined> {
+  const producer = broker.transactionalProducer(namesOf(source).transactionalId)
   const file = await newLetterFile(plan.file)
   const progress = progressTo(process.stderr, `exporting ${source.group}`)
   const options = {

@@ -2,9 +2,10 @@
 import { isUtf8 } from 'node:buffer'
 import type { BrokerRecord } from '../broker/port.ts'
 import type { Letter } from '../dlq/letter.ts'
-import { type DlqSource, readLetters } from '../dlq/read.ts'
-import { allLetters, type Selection, selectionOf } from '../dlq/selection.ts'
-import { codeOf, LetterMissing, UsageError } from '../errors.ts'
+import { readLetters } from '../dlq/read.ts'
+import type { Selection } from '../dlq/selection.ts'
+import type { DlqSource } from '../dlq/source.ts'
+import { codeOf, LetterMissing } from '../errors.ts'
 import { createDecoder, type DecodedAny } from '../schema/decoder.ts'
 import { toJson } from '../schema/json.ts'
 import type { SchemaRegistry } from '../schema/registry.ts'
@@ -14,56 +15,38 @@ import { timeText } from './dlq-words.ts'
 import { hexView, printable, printableBytes } from './printable.ts'
 
 export interface ShowOptions {
-  /** `partition:offset` of the DLQ; without it the first letters. */
+  readonly selection: Selection
+  /** `partition:offset` of the DLQ, where one was named. */
   readonly address: string | undefined
-  readonly limit: string
 }
 
 /** A payload, or why there is none to show. */
 type Payload = (DecodedAny & { readonly problem?: never }) | { readonly problem: string }
 
-/** Throws UsageError for an address or limit that is none, LetterMissing (E_NO_LETTER), DlqMissing (E_NO_DLQ). */
+/** Throws LetterMissing (E_NO_LETTER) when there is none at the address, DlqMissing (E_NO_DLQ). */
 export async function showLetters(
   source: DlqSource,
   registry: Pick<SchemaRegistry, 'schemaById'>,
   output: Output,
-  options: ShowOptions,
+  { selection, address }: ShowOptions,
 ): Promise<void> {
-  const selection = options.address === undefined ? allLetters : only(options.address)
-  const limit = options.address === undefined ? parseLimit(options.limit) : 1
   const { decodeAny } = createDecoder(registry, [])
-  const stop = new AbortController()
   const items: object[] = []
   let shown = 0
   const onLetter = async (letter: Letter): Promise<void> => {
     const payload = await decode(decodeAny, letter.record.value)
     if (output.json) items.push(jsonOf(source.group, letter, payload))
     else for (const line of textOf(source.group, letter, payload, shown > 0)) output.line(line)
-    if (++shown >= limit) stop.abort()
+    shown++
   }
-  await readLetters(source, onLetter, { selection, signal: stop.signal })
-  if (shown === 0 && options.address !== undefined) {
+  await readLetters(source, onLetter, { selection })
+  if (shown === 0 && address !== undefined) {
     throw new LetterMissing(
-      `group '${source.group}' has no letter ${options.address}: it was moved, has expired, or never was. See: spillway dlq list ${source.group}`,
+      `group '${source.group}' has no letter ${printable(address)}: it was moved, has expired, or never was. See: spillway dlq list ${source.group}`,
     )
   }
   if (output.json) output.list('DeadLetterList', items)
-  else if (shown === 0) output.note(`group '${source.group}' has no dead letters`)
-}
-
-function only(address: string): Selection {
-  const match = /^(\d{1,9}):(\d{1,18})$/.exec(address)
-  if (!match) throw new UsageError(`'${printable(address)}' is no address of a letter: write partition:offset, such as 0:12`)
-  const from = BigInt(match[2]!)
-  const ranges = [{ partition: Number(match[1]), from, to: from + 1n }]
-  return selectionOf([{ on: 'address', ranges, words: `address=${address}` }], 1, async () => undefined)
-}
-
-function parseLimit(limit: string): number {
-  if (limit === 'all') return Number.POSITIVE_INFINITY
-  if (!/^[1-9]\d{0,8}$/.test(limit))
-    throw new UsageError(`--limit must be a whole number of 1 or more, not '${printable(limit)}'`)
-  return Number(limit)
+  else if (shown === 0) output.note(`group '${source.group}' has no letters to show`)
 }
 
 /** A registry that is down is no reason to hide the rest of the letter. */

@@ -1,7 +1,7 @@
 /** What the `dlq` commands share. */
 import { hostname, userInfo } from 'node:os'
 import type { Broker } from '../broker/port.ts'
-import type { DlqSource } from '../dlq/read.ts'
+import type { DlqSource } from '../dlq/source.ts'
 
 export function sourceOf(broker: Broker, group: string): DlqSource {
   return { reader: broker.reader(), admin: broker.admin(), group }

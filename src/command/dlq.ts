@@ -8,6 +8,7 @@ import { redriveLetters } from './dlq-redrive.ts'
 import { showLetters } from './dlq-show.ts'
 import { sourceOf } from './dlq-words.ts'
 import { letterTypes } from './letter-types.ts'
+import { type RedriveFlags, readRedrive, withRedrive } from './redrive-flags.ts'
 import { readSelection, type SelectionFlags, selectionText, withSelection } from './where.ts'
 
 /** `open` is for tests. */
@@ -38,16 +39,21 @@ function listCommand(open: OpenContext): Command {
 }
 
 function showCommand(open: OpenContext): Command {
-  return new Command('show')
-    .description('Show a letter: where it came from, why it died, its headers and its payload')
+  return withSelection(new Command('show'))
+    .description(
+      'Show a letter: where it came from, why it died, its headers and its payload. Of several the first, unless --limit is given',
+    )
     .argument('<group>', 'name of a consumer or worker')
-    .argument('[address]', 'partition:offset in the DLQ, as `dlq list` prints it (default: the first letters)')
-    .option('--limit <n>', 'how many, when no address is given', '1')
+    .argument('[address]', 'partition:offset in the DLQ, as `dlq list` prints it: the same as --where address=')
     .option('--all', 'all of them')
-    .action(async (group: string, address: string | undefined, flags: { limit: string; all?: true }, command: Command) => {
+    .action(async (group: string, address: string | undefined, flags: SelectionFlags & { all?: true }, command: Command) => {
+      const where = address === undefined ? flags.where : [...flags.where, `address=${address}`]
+      const { limit = '1' } = flags
+      const asked = flags.all ? { where } : { where, limit }
+      checkSelection(asked)
       await within(open, command, async context => {
-        const source = sourceOf(context.broker, group)
-        await showLetters(source, context.registry, outputOf(command), { address, limit: flags.all ? 'all' : flags.limit })
+        const { selection } = choiceOf(context, asked)
+        await showLetters(sourceOf(context.broker, group), context.registry, outputOf(command), { selection, address })
       })
     })
 }
@@ -66,16 +72,12 @@ function exportCommand(open: OpenContext): Command {
 }
 
 function redriveCommand(open: OpenContext): Command {
-  return withSelection(new Command('redrive'))
+  return withRedrive(new Command('redrive'))
     .description('Move letters of a group back to it, and to no other. A dry run unless --execute is given')
-    .argument('<group>', 'name of a consumer or worker')
-    .option('--execute', 'move them')
-    .option('--reason <text>', 'why: kept with the record of what was moved', '')
-    .action(async (group: string, flags: SelectionFlags & { execute?: true; reason: string }, command: Command) => {
+    .action(async (group: string | undefined, flags: RedriveFlags, command: Command) => {
       checkSelection(flags)
-      await within(open, command, async context => {
-        await redriveLetters(context, sourceOf(context.broker, group), choiceOf(context, flags), command, flags)
-      })
+      const asked = readRedrive(group, flags)
+      await within(open, command, context => redriveLetters(context, asked, choiceOf(context, flags), command, flags))
     })
 }
 

@@ -1,13 +1,16 @@
 import type { BrokerRecord, OutgoingRecord } from '../broker/port.ts'
+import type { ForeignFamily } from '../topic/foreign-trail.ts'
 import { type Disposition, type Trail, withoutTrail, withTrail } from '../topic/trail.ts'
 
-/** A dead letter, addressed by the DLQ's partition and offset. */
+/** A dead letter, addressed by the DLQ's partition and offset. May be made when it is asked for: `{ ...letter }` may lack a part. */
 export interface Letter {
   readonly partition: number
   readonly offset: bigint
   readonly record: BrokerRecord
-  /** Missing when the record was not written by Spillway, or its headers were damaged. */
+  /** Missing when the headers do not say where the record came from: it is not of the kind that its DLQ should hold, or was damaged. */
   readonly trail: Trail | undefined
+  /** Of a letter in a foreign DLQ: whose headers it has. */
+  readonly family?: ForeignFamily | undefined
 }
 
 /** What of a record a dead letter keeps byte for byte. */

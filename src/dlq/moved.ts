@@ -1,11 +1,12 @@
 /**
- * `<group>.dlq.moved`: a record for every batch of letters that was redriven or purged. What is in a DLQ is its records minus these
+ * `<dlq>.moved`: a record for every batch of letters that was redriven or purged. What is in a DLQ is its records minus these
  * ranges, so everything that reads letters reads this topic first. It is the audit record too: who did what, when and why.
+ * Written in transactions only, of the one id that the DLQ has: who connects a producer and then reads, reads all there will be
+ * from those before.
  */
-import type { Admin, BrokerRecord, OutgoingRecord, Reader } from '../broker/port.ts'
-import { DlqMissing } from '../errors.ts'
-import { movedTopic } from '../topic/names.ts'
+import type { BrokerRecord, OutgoingRecord } from '../broker/port.ts'
 import { MovedRanges, type OffsetRange } from './ranges.ts'
+import { type DlqSource, namesOf } from './source.ts'
 
 export interface MovedRecord {
   readonly kind: 'redriven' | 'purged'
@@ -15,9 +16,9 @@ export interface MovedRecord {
   readonly atMs: number
   readonly who: string
   readonly reason: string
-  /** What the run selected, in words; `all` for every letter of the group. */
+  /** What the run selected, in words; `all` for every letter of the DLQ. */
   readonly filter: string
-  /** The topic that they were copied to; of a purge the file that they were exported to, by name. */
+  /** The topic that they were copied to, or `source` for that of each; of a purge the file that they were exported to, by name. */
   readonly target: string
   /** Partition of the DLQ. */
   readonly partition: number
@@ -31,30 +32,23 @@ export interface Moved {
 }
 
 /** The record to write. Always to partition 0: nobody needs them spread, and one transaction should touch few partitions. */
-export function movedRecord(group: string, moved: MovedRecord): OutgoingRecord {
-  return { topic: movedTopic(group), partition: 0, key: null, value: encodeMoved(moved), headers: [] }
-}
-
-/** Rejects with DlqMissing (E_NO_DLQ) when nothing could be recorded: found out after letters were copied, they would be copied again. */
-export async function checkMovedTopic(admin: Admin, group: string): Promise<void> {
-  const topic = movedTopic(group)
-  if ((await admin.topics([topic])).length > 0) return
-  throw new DlqMissing(`the DLQ of '${group}' is not complete: there is no topic ${topic}. Run: spillway topic apply`)
+export function movedRecord(source: DlqSource, moved: MovedRecord): OutgoingRecord {
+  return { topic: namesOf(source).moved, partition: 0, key: null, value: encodeMoved(moved), headers: [] }
 }
 
 /** Reads the whole topic, whatever its partition count. A topic that does not exist has moved nothing. */
-export async function readMoved(ports: { reader: Reader; admin: Admin }, group: string): Promise<Moved> {
-  const topic = movedTopic(group)
+export async function readMoved(source: DlqSource): Promise<Moved> {
+  const topic = namesOf(source).moved
   const ranges = new MovedRanges()
   let unreadable = 0
-  if ((await ports.admin.topics([topic])).length === 0) return { ranges, unreadable }
+  if ((await source.admin.topics([topic], { config: false })).length === 0) return { ranges, unreadable }
   const apply = (record: BrokerRecord): void => {
     const moved = decodeMoved(record.value)
     if (!moved) unreadable++
     else for (const [from, to] of moved.ranges) ranges.add(moved.partition, from, to)
   }
-  for (const { partition, low, high } of await ports.admin.bounds(topic)) {
-    if (low < high) await ports.reader.read({ topic, partition, from: low, to: high }, apply)
+  for (const { partition, low, high } of await source.admin.bounds(topic)) {
+    if (low < high) await source.reader.read({ topic, partition, from: low, to: high }, apply)
   }
   return { ranges, unreadable }
 }

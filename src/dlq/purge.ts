@@ -1,10 +1,17 @@
-/** Takes letters out of a DLQ: written to a file first, then marked in `<group>.dlq.moved`. The records go when retention takes them. */
-import type { BatchProducer } from '../broker/port.ts'
+/**
+ * Takes letters out of a DLQ: written to a file first, then marked in `<group>.dlq.moved`. The records go when retention takes them.
+ * Under the id of a redrive, so that no letter is both moved back and purged: the one that begins later ends the other.
+ */
+import { inTransaction } from '../broker/in-transaction.ts'
+import type { TransactionalProducer } from '../broker/port.ts'
+import { DlqMissing } from '../errors.ts'
 import { exportLine } from './export.ts'
+import { unlessFenced } from './fenced.ts'
 import type { Letter } from './letter.ts'
-import { checkMovedTopic, movedRecord } from './moved.ts'
+import { movedRecord } from './moved.ts'
 import { appendOffset, type OffsetRange } from './ranges.ts'
-import { type DlqSource, type ReadOptions, readLetters, type Taken } from './read.ts'
+import { type ReadOptions, readLetters, type Taken } from './read.ts'
+import { type DlqSource, namesOf } from './source.ts'
 
 /** Where letters are written before they are marked. */
 export interface LetterFile {
@@ -46,15 +53,26 @@ export function cannotPurge({ record }: Letter): boolean {
 /**
  * Marks exactly the letters that the file holds. Killed before that, nothing is purged; killed while marking, the next run purges
  * the rest: the file has all of them in either case. An abort counts until the file is finished, and then purges nothing.
- * Rejects with DlqMissing (E_NO_DLQ) before the file is touched, and with what the file or the port says.
+ * `producer` is one of the DLQ's own id and not connected yet; it is closed in the end. Rejects with DlqMissing (E_NO_DLQ) before the file is touched, with
+ * Fenced (E_FENCED) when another purge or a redrive has begun meanwhile, and with what the file or the port says.
  */
 export async function purgeLetters(
   source: DlqSource,
-  producer: BatchProducer,
+  producer: TransactionalProducer,
   file: LetterFile,
   options: PurgeOptions,
 ): Promise<PurgeResult> {
-  await checkMovedTopic(source.admin, source.group)
+  return unlessFenced(source, () => purge(source, producer, file, options)).finally(() => producer.close())
+}
+
+async function purge(
+  source: DlqSource,
+  producer: TransactionalProducer,
+  file: LetterFile,
+  options: PurgeOptions,
+): Promise<PurgeResult> {
+  await checkMovedTopic(source)
+  await producer.connect()
   const written = new WrittenLetters()
   let stayed = 0
   const onLetter = async (letter: Letter): Promise<Taken> => {
@@ -69,13 +87,20 @@ export async function purgeLetters(
   const result = { runId: options.runId, stayed }
   if (cutShort) return { ...result, purged: 0, interrupted: true }
   await file.finish()
-  for (const [partition, ranges] of written.parts()) await mark(source.group, producer, file.name, partition, ranges, options)
+  for (const [partition, ranges] of written.parts()) await mark(source, producer, file.name, partition, ranges, options)
   return { ...result, purged: written.count, interrupted: false }
 }
 
+/** Rejects with DlqMissing (E_NO_DLQ) when nothing could be recorded. */
+async function checkMovedTopic(source: DlqSource): Promise<void> {
+  const topic = namesOf(source).moved
+  if ((await source.admin.topics([topic], { config: false })).length > 0) return
+  throw new DlqMissing(`the DLQ of '${source.group}' is not complete: there is no topic ${topic}. Run: spillway topic apply`)
+}
+
 async function mark(
-  group: string,
-  producer: BatchProducer,
+  source: DlqSource,
+  producer: TransactionalProducer,
   target: string,
   partition: number,
   ranges: readonly OffsetRange[],
@@ -83,8 +108,7 @@ async function mark(
 ): Promise<void> {
   const atMs = (clock ?? Date.now)()
   const base = { kind: 'purged', runId, atMs, who, reason, filter: selection?.words ?? 'all', target, partition } as const
-  const record = movedRecord(group, { ...base, ranges })
-  await producer.sendBatch(record.topic, record.partition, [record])
+  await inTransaction(producer, [movedRecord(source, { ...base, ranges })])
 }
 
 /** Which letters the file has: a range for each run of offsets. */

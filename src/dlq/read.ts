@@ -1,20 +1,12 @@
 /** Browsing a DLQ: its records minus what was moved. Joins no group, so it disturbs nobody. */
 import { firstRecord } from '../broker/first-record.ts'
-import type { Admin, BrokerRecord, PartitionBounds, Reader } from '../broker/port.ts'
+import type { BrokerRecord, PartitionBounds } from '../broker/port.ts'
 import { DlqMissing } from '../errors.ts'
-import { dlqTopic } from '../topic/names.ts'
-import { readTrail } from '../topic/trail.ts'
 import type { Letter } from './letter.ts'
 import { type Moved, readMoved } from './moved.ts'
 import type { MovedRanges, OffsetRange } from './ranges.ts'
 import { allLetters, type Selection } from './selection.ts'
-
-/** The DLQ of one group. */
-export interface DlqSource {
-  readonly reader: Reader
-  readonly admin: Admin
-  readonly group: string
-}
+import { type DlqSource, letterIn, namesOf } from './source.ts'
 
 export interface ReadOptions {
   /** Once aborted no further letter is handed over and reading ends soon, without an error. */
@@ -28,7 +20,7 @@ export interface ReadOptions {
 }
 
 export interface ReadResult {
-  /** Records of `<group>.dlq.moved` that could not be understood. */
+  /** Records of `<dlq>.moved` that could not be understood. */
   readonly unreadableMoves: number
   /** The signal ended it before the end. */
   readonly cutShort: boolean
@@ -48,7 +40,7 @@ export interface LetterCount {
    */
   readonly left: number
   readonly partitions: readonly { readonly partition: number; readonly left: number }[]
-  /** Records of `<group>.dlq.moved` that could not be understood. */
+  /** Records of `<dlq>.moved` that could not be understood. */
   readonly unreadableMoves: number
 }
 
@@ -56,9 +48,9 @@ export interface LetterCount {
 const sliceSize = 5_000n
 
 /**
- * Hands over the selected letters that are left in `<group>.dlq`, by partition, then offset, up to the ends found at the start;
+ * Hands over the selected letters that are left, by partition, then offset, up to the ends found at the start;
  * waits for `onLetter` before the next, so memory stays constant. Rejects with what `onLetter` or the selection threw, after which
- * neither is called again, and with DlqMissing (E_NO_DLQ) when the group has no DLQ.
+ * neither is called again, and with DlqMissing (E_NO_DLQ) when there is no such topic.
  */
 export async function readLetters(source: DlqSource, onLetter: OnLetter, options: ReadOptions = {}): Promise<ReadResult> {
   const { moved, bounds } = await openDlq(source)
@@ -85,7 +77,7 @@ function clip({ partition, low, high }: PartitionBounds, within: OffsetRange | u
 
 /**
  * How many letters are left, without reading one: ends minus starts minus what was moved in between.
- * Rejects with DlqMissing (E_NO_DLQ) when the group has no DLQ.
+ * Rejects with DlqMissing (E_NO_DLQ) when there is no such topic.
  */
 export async function countLetters(source: DlqSource): Promise<LetterCount> {
   const { moved, bounds } = await openDlq(source)
@@ -99,7 +91,7 @@ export async function countLetters(source: DlqSource): Promise<LetterCount> {
  */
 export async function oldestLetter(source: DlqSource): Promise<number | undefined> {
   const { moved, bounds } = await openDlq(source)
-  const topic = dlqTopic(source.group)
+  const { topic } = namesOf(source)
   const times: number[] = []
   for (const { partition, low, high } of bounds) {
     const from = moved.ranges.nextLeft(partition, low)
@@ -118,15 +110,17 @@ function sum<T>(items: readonly T[], of: (item: T) => number): number {
 }
 
 /** The bounds before `.moved`: a letter moved in between is then left out, where the other way round it would be shown, and moved, again. */
-async function openDlq({ reader, admin, group }: DlqSource): Promise<{ moved: Moved; bounds: PartitionBounds[] }> {
-  const topic = dlqTopic(group)
-  if ((await admin.topics([topic])).length === 0) {
+async function openDlq(source: DlqSource): Promise<{ moved: Moved; bounds: PartitionBounds[] }> {
+  const { topic } = namesOf(source)
+  const { admin, group, foreign } = source
+  if ((await admin.topics([topic], { config: false })).length === 0) {
+    if (foreign) throw new DlqMissing(`there is no topic ${topic}`)
     throw new DlqMissing(
       `group '${group}' has no DLQ: there is no topic ${topic}. If the name is right, run: spillway topic apply`,
     )
   }
   const bounds = await admin.bounds(topic)
-  const moved = await readMoved({ reader, admin }, group)
+  const moved = await readMoved(source)
   return { moved, bounds: bounds.sort((a, b) => a.partition - b.partition) }
 }
 
@@ -156,13 +150,13 @@ class Reading {
   }
 
   async read({ partition, low, high }: PartitionBounds): Promise<void> {
-    const topic = dlqTopic(this.#source.group)
+    const { topic } = namesOf(this.#source)
     let failed: { error: unknown } | undefined
     // Kept and thrown afterwards: a reader may wrap what is thrown inside it, or hand the record over again.
     const hand = async (record: BrokerRecord): Promise<void> => {
       if (failed || this.#full || this.#moved.has(partition, record.offset) || this.#aborted()) return
       try {
-        await this.#offer({ partition, offset: record.offset, record, trail: readTrail(record.headers) })
+        await this.#offer(letterIn(this.#source, record))
       } catch (error) {
         failed = { error }
       }

@@ -97,8 +97,13 @@ export function checkName(name: string, what: string): void {
   // kafkajs keeps topics and groups in plain objects, where such a name is there before it is put in.
   if (name in Object.prototype)
     throw new DefinitionError(`${what} '${name}': this name cannot be used, as every JavaScript object has it`)
-  if (legalName.test(name) && name !== '.' && name !== '..') return
+  if (isLegalName(name)) return
   throw new DefinitionError(`${what} '${name}': a name has 1 to 249 characters, of a-z A-Z 0-9 . _ -`)
+}
+
+/** Whether `checkName` has nothing against it. */
+export function isLegalName(name: string): boolean {
+  return legalName.test(name) && name !== '.' && name !== '..' && !(name in Object.prototype)
 }
 
 function define<In, Out>(

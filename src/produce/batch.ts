@@ -3,8 +3,8 @@
  * in flight per partition, so order holds and the request under way is the only linger there is.
  */
 import type { BatchProducer, OutgoingRecord, RecordPosition, RecordSender, TopicPartition } from '../broker/port.ts'
+import { recordBytes } from '../broker/record-size.ts'
 import { codeOf } from '../errors.ts'
-import { recordBytes } from './size.ts'
 
 export interface BatchLimits {
   /** Below the broker's default `max.message.bytes` of 1,048,588, with room for the batch's own frame. */

@@ -1,5 +1,6 @@
 /** Turns payloads of one message definition into records and sends them, in the order of the calls. */
 import type { BatchProducer, OutgoingRecord } from '../broker/port.ts'
+import { batchOverheadBytes, recordBytes } from '../broker/record-size.ts'
 import { RecordTooLarge } from '../errors.ts'
 import type { MessageDefinition } from '../message/definition.ts'
 import { writeEnvelope } from '../message/envelope.ts'
@@ -13,7 +14,6 @@ import { partitionOf } from '../topic/partitioner.ts'
 import { dueAtHeader } from '../topic/trail.ts'
 import type { BatchingSender } from './batch.ts'
 import type { EarlyCalls } from './early-calls.ts'
-import { batchOverheadBytes, recordBytes } from './size.ts'
 
 export interface PublishOptions {
   /** Default: a fresh UUID. The same id means the same message to whoever looks for doubles. */

@@ -1,32 +1,63 @@
-import type { OutgoingRecord } from '../broker/port.ts'
+import type { BrokerRecord, OutgoingRecord, TopicPartition } from '../broker/port.ts'
 import type { Letter } from '../dlq/letter.ts'
-import { type Trail, withTrail } from '../topic/trail.ts'
+import type { DlqSource } from '../dlq/source.ts'
+import { withoutForeignTrail } from '../topic/foreign-trail.ts'
+import { redrivenBy } from '../topic/redriven-trail.ts'
+import { redriveHeaders, withoutTrail, withTrail } from '../topic/trail.ts'
+import type { Moves, Target } from './target.ts'
 
-/** Why a letter cannot go back: it has no readable trail, or what it is about was too large for the DLQ, or not readable, and lies only at the source. */
-export type StaysBecause = 'no-trail' | 'oversize'
+/** Makes the copy of a letter that moves: key, value and the record's own headers untouched. It is no letter any more. */
+export type Copy = (letter: Letter, moves: Moves) => OutgoingRecord
 
-/** undefined when the letter can be redriven. */
-export function staysBecause(letter: Letter): StaysBecause | undefined {
-  // Without an origin a copy would have no identity in the retry tier, and its group could not tell it from garbage.
-  if (!letter.trail) return 'no-trail'
-  const { disposition, leftOut, batchLastOffset } = letter.trail
-  return disposition === 'oversize' || leftOut !== undefined || batchLastOffset !== undefined ? 'oversize' : undefined
+type Headers = OutgoingRecord['headers']
+type EncodedHeaders = NonNullable<OutgoingRecord['encodedHeaders']>
+
+export function copyFor({ foreign }: DlqSource, target: Target, runId: string): Copy {
+  if (target.to === 'source')
+    return ({ record, family }, { to }) => {
+      const { headers } = record
+      return copyOf(record, to, family === undefined ? withoutTrail(headers) : withoutForeignTrail(headers, family))
+    }
+  const redriven = redrivenBy(runId, target.to === 'retry' ? target.group : undefined)
+  return (letter, { to, headers }) => {
+    if (!foreign && headers.hasTrail) return new EncodedCopy(letter.record, to, redriven(headers))
+    return copyOf(letter.record, to, redrivenHeaders(letter, target, runId, headers.redriveCount + 1))
+  }
 }
 
-/**
- * The copy of a letter for `target`, in the partition of the same number: key, value and the record's own headers untouched.
- * The trail keeps origin and failure; attempts start again, and it is no letter any more. The letter must have a trail.
- */
-export function redriven(letter: Letter & { trail: Trail }, group: string, runId: string, target: string): OutgoingRecord {
-  const { disposition: _letter, dueAtMs: _due, untilMs: _until, ...kept } = letter.trail
-  const trail: Trail = {
-    ...kept,
-    group,
-    attempt: 0,
-    hop: letter.trail.hop + 1,
-    redriveId: runId,
-    redriveCount: letter.trail.redriveCount + 1,
+/** Of a letter that Spillway has not written. */
+function redrivenHeaders({ trail, record }: Letter, target: Target, redriveId: string, redriveCount: number): Headers {
+  if (!trail) return [...withoutTrail(record.headers), ...redriveHeaders(redriveId, redriveCount)]
+  const group = target.to === 'retry' ? target.group : trail.group
+  return withTrail(record.headers, { ...trail, group, hop: trail.hop + 1, redriveId, redriveCount })
+}
+
+function copyOf(
+  { key, value, compressed }: BrokerRecord,
+  { topic, partition }: TopicPartition,
+  headers: Headers,
+): OutgoingRecord {
+  return { topic, partition, key, value, headers, compressed }
+}
+
+class EncodedCopy implements OutgoingRecord {
+  readonly topic: string
+  readonly partition: number
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+  readonly compressed: boolean | undefined
+  readonly encodedHeaders: EncodedHeaders
+
+  constructor({ key, value, compressed }: BrokerRecord, { topic, partition }: TopicPartition, encodedHeaders: EncodedHeaders) {
+    this.topic = topic
+    this.partition = partition
+    this.key = key
+    this.value = value
+    this.compressed = compressed
+    this.encodedHeaders = encodedHeaders
   }
-  const { key, value, headers, compressed } = letter.record
-  return { topic: target, partition: letter.partition, key, value, headers: withTrail(headers, trail), compressed }
+
+  get headers(): Headers {
+    return this.encodedHeaders.pairs()
+  }
 }

@@ -1,16 +1,18 @@
 /** What a redrive would move, found out without moving it. */
-import type { Admin } from '../broker/port.ts'
+import type { TopicPartition } from '../broker/port.ts'
 import type { Letter } from '../dlq/letter.ts'
-import { countLetters, type DlqSource, type LetterCount, readLetters, type Taken } from '../dlq/read.ts'
+import { readLetters, type Taken } from '../dlq/read.ts'
 import type { Selection } from '../dlq/selection.ts'
-import { RedriveTargetUnfit } from '../errors.ts'
-import { immediateTopic, movedTopic } from '../topic/names.ts'
-import { type StaysBecause, staysBecause } from './copy.ts'
+import { type DlqSource, namesOf } from '../dlq/source.ts'
+import { codeOf } from '../errors.ts'
+import type { ForeignFamily } from '../topic/foreign-trail.ts'
+import { fateOf, type Moves, rulesOf, type StaysBecause, type Target, targetText } from './target.ts'
+import { checkMovedTopic, TargetTopics } from './target-topics.ts'
 
 /** What the service knows about a letter's bytes. Passed in: redrive itself never decodes. */
 export interface Judge {
-  /** The type of a value that can be decoded now, or why it cannot. Rejects only when that could not be found out. */
-  decode(letter: Letter): Promise<{ type: string } | { problem: string }>
+  /** The type of a value that can be decoded now; why it cannot; or why that could not be found out. */
+  decode(letter: Letter): Promise<{ type: string } | { problem: string } | { unknown: string }>
   /** Whether the group has a handler for this type of this source topic. */
   handles(sourceTopic: string, type: string): boolean
 }
@@ -25,21 +27,30 @@ export interface PlanKind {
 }
 
 export interface RedrivePlan {
+  /** The group, or the topic of a foreign DLQ. */
   readonly group: string
-  /** `<group>.retry.0s` */
+  /** The topic that they would go to, or `source` for that of each letter. */
   readonly target: string
   /** Letters that would be moved. */
   readonly letters: number
-  /** By partition of the DLQ, which is the target's too. */
+  /** By partition of the DLQ. */
   readonly partitions: readonly { readonly partition: number; readonly letters: number }[]
+  /** By the topic that they would go to. */
+  readonly topics: readonly { readonly topic: string; readonly letters: number }[]
   readonly kinds: readonly PlanKind[]
   /** Why values cannot be decoded now, at most 20 different reasons. */
   readonly problems: readonly { readonly problem: string; readonly letters: number }[]
+  /** Of how many letters it could not be found out whether they decode, and why. */
+  readonly unknown: readonly { readonly problem: string; readonly letters: number }[]
   /** How many letters were redriven how often before; those never redriven too. */
   readonly redrivenBefore: readonly { readonly times: number; readonly letters: number }[]
+  /** Of a foreign DLQ: by the framework whose headers they have. */
+  readonly families: readonly { readonly family: ForeignFamily; readonly letters: number }[]
   /** Letters that would be left where they are. */
   readonly stays: readonly { readonly because: StaysBecause; readonly letters: number }[]
-  /** Records of `<group>.dlq.moved` that could not be understood. */
+  /** Of a foreign DLQ: the topic that must be created before a run; null when it is there. */
+  readonly lacks: string | null
+  /** Records of `<dlq>.moved` that could not be understood. */
   readonly unreadableMoves: number
 }
 
@@ -47,92 +58,109 @@ export interface PlanOptions {
   readonly signal?: AbortSignal
   /** Which letters. Its limit counts those that would be moved. Default all. */
   readonly selection?: Selection
+  /** As of RedriveOptions. */
+  readonly target?: Target
+  readonly maxRedrives?: number
   /** Called for every letter read. */
   readonly onProgress?: (done: number, total: number) => void
 }
 
 /**
- * Reads all letters left and judges those that are selected. Moves nothing.
- * Rejects with DlqMissing (E_NO_DLQ), or RedriveTargetUnfit (E_REDRIVE_TARGET) when a run could not write its copies.
+ * Reads all letters left and judges those that are selected; without a judge nobody says whether they decode. Moves nothing. Rejects
+ * with DlqMissing (E_NO_DLQ), or RedriveTargetUnfit (E_REDRIVE_TARGET) when a run could not write its copies.
  */
-export async function planRedrive(source: DlqSource, judge: Judge, options: PlanOptions = {}): Promise<RedrivePlan> {
-  const count = await countLetters(source)
-  await checkTarget(source.admin, count)
+export async function planRedrive(source: DlqSource, judge: Judge | undefined, options: PlanOptions = {}): Promise<RedrivePlan> {
+  const rules = rulesOf(source, options)
+  const lacks = await lackingTopic(source)
   const plan = new PlanSums()
+  const targets = new Map<string, TopicPartition>()
   const onLetter = async (letter: Letter): Promise<Taken> => {
-    const because = staysBecause(letter)
-    if (!because) return plan.add(letter, judge)
-    add(plan.stays, because)
-    return 'left'
+    const fate = fateOf(letter, source, rules)
+    if ('stays' in fate) {
+      add(plan.stays, fate.stays)
+      return 'left'
+    }
+    targets.set(`${fate.to.topic}/${fate.to.partition}`, fate.to)
+    await plan.add(letter, fate, judge)
   }
   const { unreadableMoves } = await readLetters(source, onLetter, options)
-  return {
-    group: source.group,
-    target: immediateTopic(source.group),
-    letters: plan.letters,
-    partitions: [...plan.partitions].map(([partition, letters]) => ({ partition, letters })),
-    kinds: [...plan.kinds.values()].sort((a, b) => b.letters - a.letters),
-    problems: byCount(plan.problems).map(([problem, letters]) => ({ problem, letters })),
-    redrivenBefore: [...plan.times].sort((a, b) => a[0] - b[0]).map(([times, letters]) => ({ times, letters })),
-    stays: byCount(plan.stays).map(([because, letters]) => ({ because, letters })),
-    unreadableMoves,
-  }
+  await new TargetTopics(source).check(targets.values())
+  return { group: source.group, target: targetText(rules.target), ...plan.sums(), lacks, unreadableMoves }
 }
 
-/**
- * Throws RedriveTargetUnfit (E_REDRIVE_TARGET) unless `<group>.retry.0s` has every partition in which letters are left and
- * `<group>.dlq.moved` exists: found out in the middle of a run, letters would have been copied and not recorded.
- */
-export async function checkTarget(admin: Admin, count: LetterCount): Promise<void> {
-  const target = immediateTopic(count.group)
-  const moved = movedTopic(count.group)
-  const needed = Math.max(0, ...count.partitions.filter(one => one.left > 0).map(one => one.partition + 1))
-  const states = new Map((await admin.topics([target, moved])).map(state => [state.name, state]))
-  for (const topic of [target, moved]) {
-    if (!states.has(topic))
-      throw new RedriveTargetUnfit(`cannot redrive '${count.group}': there is no topic ${topic}. Run: spillway topic apply`)
+/** A foreign DLQ has none before its first redrive, and to say so is the plan's business; a group's is created with its DLQ. */
+async function lackingTopic(source: DlqSource): Promise<string | null> {
+  try {
+    await checkMovedTopic(source)
+    return null
+  } catch (error) {
+    if (!source.foreign || codeOf(error) !== 'E_REDRIVE_TARGET') throw error
+    return namesOf(source).moved
   }
-  const has = states.get(target)!.partitions
-  if (has >= needed) return
-  throw new RedriveTargetUnfit(
-    `cannot redrive '${count.group}': ${target} has ${has} partitions, but letters lie in partition ${needed - 1} of its DLQ ` +
-      'and must keep their partition. Run: spillway topic apply',
-  )
 }
 
 const maxProblems = 20
 
 class PlanSums {
-  letters = 0
-  readonly partitions = new Map<number, number>()
-  readonly kinds = new Map<string, { type: string; handled: boolean; letters: number }>()
-  readonly problems = new Map<string, number>()
-  readonly times = new Map<number, number>()
+  #letters = 0
   readonly stays = new Map<StaysBecause, number>()
+  readonly #partitions = new Map<number, number>()
+  readonly #topics = new Map<string, number>()
+  readonly #kinds = new Map<string, { type: string; handled: boolean; letters: number }>()
+  readonly #problems = new Map<string, number>()
+  readonly #unknown = new Map<string, number>()
+  readonly #times = new Map<number, number>()
+  readonly #families = new Map<ForeignFamily, number>()
 
-  async add(letter: Letter, judge: Judge): Promise<void> {
-    this.letters++
-    add(this.partitions, letter.partition)
-    add(this.times, letter.trail?.redriveCount ?? 0)
-    const decoded = await judge.decode(letter)
-    if ('type' in decoded) {
-      this.#addKind(decoded.type, judge.handles(letter.trail?.origin.topic ?? '', decoded.type))
-      return
+  async add(letter: Letter, { to, headers }: Moves, judge: Judge | undefined): Promise<void> {
+    this.#letters++
+    add(this.#partitions, letter.partition)
+    add(this.#topics, to.topic)
+    add(this.#times, headers.redriveCount)
+    if (letter.family !== undefined) add(this.#families, letter.family)
+    if (judge) await this.#judge(letter, judge)
+  }
+
+  sums(): Omit<RedrivePlan, 'group' | 'target' | 'lacks' | 'unreadableMoves'> {
+    return {
+      letters: this.#letters,
+      partitions: [...this.#partitions].map(([partition, letters]) => ({ partition, letters })),
+      topics: byCount(this.#topics).map(([topic, letters]) => ({ topic, letters })),
+      kinds: [...this.#kinds.values()].sort((a, b) => b.letters - a.letters),
+      problems: byCount(this.#problems).map(([problem, letters]) => ({ problem, letters })),
+      unknown: byCount(this.#unknown).map(([problem, letters]) => ({ problem, letters })),
+      redrivenBefore: [...this.#times].sort((a, b) => a[0] - b[0]).map(([times, letters]) => ({ times, letters })),
+      families: byCount(this.#families).map(([family, letters]) => ({ family, letters })),
+      stays: byCount(this.stays).map(([because, letters]) => ({ because, letters })),
     }
-    this.#addKind('', false)
-    if (this.problems.has(decoded.problem) || this.problems.size < maxProblems) add(this.problems, decoded.problem)
+  }
+
+  async #judge(letter: Letter, judge: Judge): Promise<void> {
+    const decoded = await judge.decode(letter)
+    if ('unknown' in decoded) {
+      addFew(this.#unknown, decoded.unknown)
+    } else if ('type' in decoded) {
+      this.#addKind(decoded.type, judge.handles(letter.trail?.origin.topic ?? '', decoded.type))
+    } else {
+      this.#addKind('', false)
+      addFew(this.#problems, decoded.problem)
+    }
   }
 
   #addKind(type: string, handled: boolean): void {
     const name = `${handled} ${type}`
-    const kind = this.kinds.get(name) ?? { type, handled, letters: 0 }
+    const kind = this.#kinds.get(name) ?? { type, handled, letters: 0 }
     kind.letters++
-    this.kinds.set(name, kind)
+    this.#kinds.set(name, kind)
   }
 }
 
 function add<K>(counts: Map<K, number>, key: K): void {
   counts.set(key, (counts.get(key) ?? 0) + 1)
+}
+
+function addFew(counts: Map<string, number>, problem: string): void {
+  if (counts.has(problem) || counts.size < maxProblems) add(counts, problem)
 }
 
 function byCount<K>(counts: Map<K, number>): [K, number][] {

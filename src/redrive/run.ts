@@ -1,34 +1,53 @@
-/** Moves the dead letters of a group back to where that group, and no other, handles them again. */
-import type { BatchProducer, OutgoingRecord } from '../broker/port.ts'
-import { sendInParts } from '../broker/send-in-parts.ts'
+/**
+ * Moves dead letters back to where they are handled again, each once:
+ *  1. The producer is connected. What a dead run left open is aborted by that, and a run that lives is fenced.
+ *  2. `<dlq>.moved` is read: from now on nobody else writes to it.
+ *  3. Letters that are left are copied, a batch at a time. The copies and the record of what was moved are one transaction: killed
+ *     anywhere, either both can be seen or neither, and the next run finds out which by 1 and 2.
+ */
+import { setTimeout as wait } from 'node:timers/promises'
+import { inTransaction } from '../broker/in-transaction.ts'
+import type { OutgoingRecord, TransactionalProducer } from '../broker/port.ts'
+import { unlessFenced } from '../dlq/fenced.ts'
 import type { Letter } from '../dlq/letter.ts'
 import { movedRecord } from '../dlq/moved.ts'
 import { rangesOf } from '../dlq/ranges.ts'
-import { countLetters, type DlqSource, readLetters, type Taken } from '../dlq/read.ts'
+import { countLetters, readLetters, type Taken } from '../dlq/read.ts'
 import type { Selection } from '../dlq/selection.ts'
-import { immediateTopic } from '../topic/names.ts'
-import type { Trail } from '../topic/trail.ts'
-import { redriven, staysBecause } from './copy.ts'
-import { checkTarget } from './plan.ts'
+import type { DlqSource } from '../dlq/source.ts'
+import { codeOf } from '../errors.ts'
+import { type Batch, Batcher, halvesOf } from './batch.ts'
+import { copyFor } from './copy.ts'
+import { Pace, type Pause } from './pace.ts'
+import { fateOf, type Rules, rulesOf, type Target, targetText } from './target.ts'
+import { checkMovedTopic, TargetTopics } from './target-topics.ts'
 
 export interface RedriveOptions {
-  /** Names this run in every copy and in `<group>.dlq.moved`. */
+  /** Names this run in every copy and in `<dlq>.moved`. */
   readonly runId: string
   /** Who moves them and why: part of the record of what was moved. */
   readonly who: string
   readonly reason: string
   /** Which letters. Its limit counts those that are moved. Default all. */
   readonly selection?: Selection
-  /** Letters per batch, at most. Default 500. */
+  /** Where to. Default the group's own `<group>.retry.0s`; of a foreign DLQ the source of each letter. */
+  readonly target?: Target
+  /** Letters that were redriven so often already stay. Default all go. */
+  readonly maxRedrives?: number
+  /** Letters per second, at most. Default as fast as it goes. */
+  readonly rate?: number
+  /** Letters per transaction, at most: fewer while that takes too long, or when a topic takes less at once. Default 2000. */
   readonly batchLetters?: number
-  /** Bytes per batch, at most; one larger letter goes alone. Default 512 KiB, below the 1 MiB that a broker takes in one request by default. */
+  /** Bytes per transaction, at most; one larger letter goes alone. Default 4 MiB. */
   readonly batchBytes?: number
-  /** Called after every recorded batch. */
+  /** Called after every transaction. */
   readonly onProgress?: (moved: number, total: number) => void
-  /** Once aborted, the batch begun is still copied and recorded; then the run ends. */
+  /** Once aborted, the batch begun is still moved; then the run ends. */
   readonly signal?: AbortSignal
   /** Milliseconds since 1970. Default Date.now. */
   readonly clock?: () => number
+  /** What a rate waits with. */
+  readonly pause?: Pause
 }
 
 export interface RedriveResult {
@@ -36,106 +55,129 @@ export interface RedriveResult {
   readonly moved: number
   /** Letters that cannot be redriven and were left where they are. */
   readonly stayed: number
+  /** Of these: larger than what the topic takes that they should go to. */
+  readonly tooLarge: number
   /** Ended by the signal: letters are left, and a second run goes on with them. */
   readonly interrupted: boolean
 }
 
-/** Letters of one partition of the DLQ, in order. */
-export interface Batch {
-  readonly partition: number
-  readonly offsets: readonly bigint[]
-  readonly copies: readonly OutgoingRecord[]
+/**
+ * Moves the selected letters that are left at the start, by partition and in order. What a run before has moved is not moved again; a
+ * run that ended early is finished by running again. `producer` is one of the DLQ's own id and not connected yet; it is closed in
+ * the end. Rejects with Fenced (E_FENCED) once another run has begun; with DlqMissing (E_NO_DLQ) or RedriveTargetUnfit
+ * (E_REDRIVE_TARGET) before a letter is moved that could not be; and with the port's error when a transaction fails: whether that one
+ * was the last to be moved only the next run knows.
+ */
+export async function runRedrive(
+  source: DlqSource,
+  producer: TransactionalProducer,
+  options: RedriveOptions,
+): Promise<RedriveResult> {
+  const run = async (): Promise<RedriveResult> => {
+    await checkMovedTopic(source)
+    await producer.connect()
+    const { left } = await countLetters(source)
+    return new Run(source, producer, options).all(left)
+  }
+  return unlessFenced(source, run).finally(() => producer.close())
 }
 
-/** Resolves when the copies are acknowledged and it is recorded that they were moved. */
-export type MoveBatch = (batch: Batch) => Promise<void>
+class Run {
+  readonly #source: DlqSource
+  readonly #producer: TransactionalProducer
+  readonly #options: RedriveOptions
+  readonly #rules: Rules
+  readonly #targets: TargetTopics
+  readonly #pace: Pace
+  readonly #limits: { letters: number; readonly bytes: number }
+  #mostLetters: number
+  #moved = 0
+  #stayed = 0
+  #tooLarge = 0
+  #total = 0
 
-/**
- * Copies the selected letters that are left at the start to `<group>.retry.0s`, by partition and in order. What a run before recorded is not
- * moved again; a run that ended early is finished by running again. Rejects with the port's error at the first batch that
- * cannot be moved, and with DlqMissing (E_NO_DLQ) or RedriveTargetUnfit (E_REDRIVE_TARGET) before the first.
- */
-export async function runRedrive(source: DlqSource, producer: BatchProducer, options: RedriveOptions): Promise<RedriveResult> {
-  const count = await countLetters(source)
-  await checkTarget(source.admin, count)
-  const target = immediateTopic(source.group)
-  const move = copyThenRecord(source.group, producer, options)
-  let moved = 0
-  let stayed = 0
-  const batcher = new Batcher(options, async batch => {
-    await move(batch)
-    moved += batch.copies.length
-    options.onProgress?.(moved, Math.max(moved, count.left))
-  })
-  const onLetter = async (letter: Letter): Promise<Taken> => {
-    if (staysBecause(letter)) {
-      stayed++
+  constructor(source: DlqSource, producer: TransactionalProducer, options: RedriveOptions) {
+    const { rate = Number.POSITIVE_INFINITY, clock = Date.now, pause = over, signal } = options
+    this.#source = source
+    this.#producer = producer
+    this.#options = options
+    this.#rules = rulesOf(source, options)
+    this.#targets = new TargetTopics(source)
+    this.#pace = new Pace({ rate, clock, pause, signal })
+    const { batchLetters = 2_000, batchBytes = 4 * 1024 * 1024 } = options
+    this.#mostLetters = this.#pace.portion(batchLetters)
+    this.#limits = { letters: this.#mostLetters, bytes: batchBytes }
+  }
+
+  async all(total: number): Promise<RedriveResult> {
+    this.#total = total
+    const batcher = new Batcher(this.#limits, batch => this.#move(batch))
+    const copy = copyFor(this.#source, this.#rules.target, this.#options.runId)
+    const onLetter = (letter: Letter): Taken | Promise<void> => {
+      const fate = fateOf(letter, this.#source, this.#rules)
+      if ('to' in fate) return batcher.add(letter, copy(letter, fate))
+      this.#stayed++
       return 'left'
     }
-    await batcher.add(letter, redriven(letter as Letter & { trail: Trail }, source.group, options.runId, target))
+    const { signal, selection } = this.#options
+    const reading = { ...(signal && { signal }), ...(selection && { selection }) }
+    const { cutShort } = await readLetters(this.#source, onLetter, reading).finally(() => batcher.idle())
+    await batcher.finish()
+    const { runId } = this.#options
+    return { runId, moved: this.#moved, stayed: this.#stayed, tooLarge: this.#tooLarge, interrupted: cutShort }
   }
-  const { signal, selection } = options
-  const { cutShort } = await readLetters(source, onLetter, { ...(signal && { signal }), ...(selection && { selection }) })
-  await batcher.flush()
-  return { runId: options.runId, moved, stayed, interrupted: cutShort }
-}
 
-/**
- * At least once: the copies are acknowledged first, then one record in `<group>.dlq.moved` says so. A crash between the two
- * makes the next run copy this batch again, never lose it; so does a produce that failed and landed all the same.
- */
-function copyThenRecord(group: string, producer: BatchProducer, options: RedriveOptions): MoveBatch {
-  const { runId, who, reason, selection, clock } = options
-  const filter = selection?.words ?? 'all'
-  const target = immediateTopic(group)
-  return async ({ partition, offsets, copies }) => {
-    await sendInParts(producer, target, partition, copies)
-    const atMs = (clock ?? Date.now)()
+  async #move(batch: Batch): Promise<void> {
+    await this.#targets.check(batch.copies)
+    await this.#pace.turn(batch.copies.length)
+    await this.#transact(batch)
+  }
+
+  /** In several transactions when one is too much. */
+  async #transact(batch: Batch): Promise<void> {
+    const { length } = batch.copies
+    try {
+      await inTransaction(this.#producer, [...batch.copies, this.#record(batch)])
+    } catch (error) {
+      const code = codeOf(error)
+      if (code !== 'E_RECORD_TOO_LARGE' && code !== 'E_TRANSACTION_TOO_LONG') throw error
+      if (length > 1) {
+        this.#limits.letters = Math.min(this.#limits.letters, Math.ceil(length / 2))
+        // A topic takes no more the next time, while what took long may have been a hiccup.
+        if (code === 'E_RECORD_TOO_LARGE') this.#mostLetters = this.#limits.letters
+        for (const half of halvesOf(batch)) await this.#transact(half)
+        return
+      }
+      if (code !== 'E_RECORD_TOO_LARGE') throw error
+      this.#stayed++
+      this.#tooLarge++
+      return
+    }
+    this.#moved += length
+    this.#limits.letters = Math.min(this.#mostLetters, this.#limits.letters * 2)
+    this.#options.onProgress?.(this.#moved, Math.max(this.#moved, this.#total))
+  }
+
+  #record({ partition, offsets }: Batch): OutgoingRecord {
+    const { runId, who, reason, selection, clock = Date.now } = this.#options
+    const filter = selection?.words ?? 'all'
+    const target = targetText(this.#rules.target)
     const ranges = rangesOf(offsets)
-    const record = movedRecord(group, { kind: 'redriven', runId, atMs, who, reason, filter, target, partition, ranges })
-    await producer.sendBatch(record.topic, record.partition, [record])
+    return movedRecord(this.#source, {
+      kind: 'redriven',
+      runId,
+      atMs: clock(),
+      who,
+      reason,
+      filter,
+      target,
+      partition,
+      ranges,
+    })
   }
 }
 
-/** Gathers copies until a batch is full or the partition changes. */
-class Batcher {
-  readonly #maxLetters: number
-  readonly #maxBytes: number
-  readonly #move: MoveBatch
-  #partition = -1
-  #bytes = 0
-  #offsets: bigint[] = []
-  #copies: OutgoingRecord[] = []
-
-  constructor(options: RedriveOptions, move: MoveBatch) {
-    this.#maxLetters = options.batchLetters ?? 500
-    this.#maxBytes = options.batchBytes ?? 512 * 1024
-    this.#move = move
-  }
-
-  async add(letter: Letter, copy: OutgoingRecord): Promise<void> {
-    const bytes = sizeOf(copy)
-    if (letter.partition !== this.#partition || this.#bytes + bytes > this.#maxBytes) await this.flush()
-    this.#partition = letter.partition
-    this.#bytes += bytes
-    this.#offsets.push(letter.offset)
-    this.#copies.push(copy)
-    if (this.#copies.length >= this.#maxLetters) await this.flush()
-  }
-
-  async flush(): Promise<void> {
-    if (this.#copies.length === 0) return
-    const batch = { partition: this.#partition, offsets: this.#offsets, copies: this.#copies }
-    this.#bytes = 0
-    this.#offsets = []
-    this.#copies = []
-    await this.#move(batch)
-  }
-}
-
-/** A little more than the record takes on the wire: lengths and deltas are at most 10 bytes each. */
-function sizeOf(record: OutgoingRecord): number {
-  let bytes = 64 + (record.key?.length ?? 0) + (record.value?.length ?? 0)
-  for (const [name, value] of record.headers) bytes += 20 + Buffer.byteLength(name) + (value?.length ?? 0)
-  return bytes
+/** An abort ends it, and is no error. */
+async function over(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  await wait(ms, undefined, { ...(signal && { signal }) }).catch(() => {})
 }

@@ -93,6 +93,7 @@ export class Bounds {
   within(broker: Broker): Broker {
     return {
       producer: () => broker.producer(),
+      transactionalProducer: id => broker.transactionalProducer(id),
       admin: () => broker.admin(),
       reader: () => broker.reader(),
       consumer: options => new BoundedConsumer(broker, options, this),

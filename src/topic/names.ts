@@ -1,5 +1,5 @@
 /** The topics of a group. Scoped to the group, never to the source: one group's failures must not reach another. */
-import { checkName } from '../message/definition.ts'
+import { checkName, isLegalName } from '../message/definition.ts'
 import type { Duration } from '../message/duration.ts'
 
 /** Throws DefinitionError (E_DEFINITION) when the group's name, or a topic name made from it, is illegal in Kafka. */
@@ -24,7 +24,27 @@ export function dlqTopic(group: string): string {
 
 /** Tells which letters were redriven or purged, by whom and why. */
 export function movedTopic(group: string): string {
-  return `${group}.dlq.moved`
+  return movedTopicOf(dlqTopic(group))
+}
+
+/** The same for any topic that is a DLQ. */
+export function movedTopicOf(dlq: string): string {
+  return `${dlq}.moved`
+}
+
+/** The `transactional.id` of whoever moves letters of this DLQ; of a group's DLQ `<group>.redrive`. */
+export function redriveIdOf(dlq: string): string {
+  return `${dlq.replace(/\.dlq$/, '')}.redrive`
+}
+
+/** Whether a topic has a name that Spillway gives: a tier, a DLQ, or what was moved out of one. */
+export function isDerived(topic: string): boolean {
+  return /\.(?:dlq|dlq\.moved|retry\.\d+(?:ms|s|m|h|d))$/.test(topic)
+}
+
+/** Whether messages may be published to a topic of this name: it is not Kafka's own, nor one that Spillway writes. */
+export function isSourceName(topic: string): boolean {
+  return isLegalName(topic) && !topic.startsWith('__') && !isDerived(topic)
 }
 
 /** Matches every tier of the group, configured or not: a tier that was taken out of the configuration is still drained. */

@@ -73,18 +73,17 @@ function topicsOfGroup(ladder: Ladder, topics: readonly Topic[]): WantedTopic[] 
     sources,
     config: { ...copies, 'retention.ms': String(dlqRetentionMs) },
   }
-  return [...tiers, dlq, moved(group)]
+  return [...tiers, dlq, { ...movedTopicWanted(movedTopic(group)), group }]
 }
 
 /**
  * Kept for ever: a letter whose entry here expired first would count as dead again and be redriven twice. Retention drops whole
  * segments, so letters may outlive their 30 days by any time; this topic has a record a redrive and is the audit trail too.
  */
-function moved(group: string): WantedTopic {
+export function movedTopicWanted(name: string): WantedTopic {
   return {
-    name: movedTopic(group),
+    name,
     role: 'moved',
-    group,
     partitions: 1,
     sources: [],
     config: { 'cleanup.policy': 'delete', 'retention.ms': '-1' },

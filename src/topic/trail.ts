@@ -46,6 +46,7 @@ export const maxTrailHeaders = 24
 const prefix = 'spillway-'
 /** The one header of ours that is believed on a source topic: a publisher may delay a job. */
 export const dueAtHeader = `${prefix}due-at`
+export const redriveCountHeader = `${prefix}redrive-count`
 /** All of the trail together stays below this many bytes: the stack is cut first, then the message. */
 export const trailBudgetBytes = 8 * 1024
 const roomForTexts = trailBudgetBytes - 2 * 1024
@@ -88,6 +89,11 @@ export function withTrail(headers: Headers, trail: Trail): Header[] {
 
 export function withoutTrail(headers: Headers): Header[] {
   return headers.filter(([name]) => !name.startsWith(prefix))
+}
+
+/** For a copy of a record that has no trail. */
+export function redriveHeaders(id: string, count: number): Header[] {
+  return [textHeader(`${prefix}redrive-id`, id), textHeader(redriveCountHeader, String(count))]
 }
 
 function writeTrail(trail: Trail): Header[] {

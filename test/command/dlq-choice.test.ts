@@ -160,7 +160,7 @@ test('export to a file: nobody else may read it, and no file is written over', a
 test('an export that fails or is interrupted leaves no file', async () => {
   await bury(broker, 0, 3)
   const file = join(folder, 'out.jsonl')
-  expect(await dlq('export', 'nobody', '--file', file)).toBe(1)
+  expect(await dlq('export', 'nobody', '--file', file)).toBe(64)
   expect(existsSync(file)).toBe(false)
   const plain = broker.reader()
   const reader: typeof plain = {

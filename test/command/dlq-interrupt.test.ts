@@ -19,15 +19,18 @@ const service = defineService({ name: 'shop', processors: [consumer(group, [on(p
 
 test('Ctrl-C ends a redrive after the batch begun, which is recorded: exit 130, and the same again moves the rest', async () => {
   const broker = await brokerWithTopics(1)
-  await bury(broker, 0, 1_200)
-  const sender = broker.producer()
+  await bury(broker, 0, 5_000)
   let calls = 0
-  // A signal comes between the first batch's copy and its record.
-  const sendBatch: typeof sender.sendBatch = async (...batch) => {
-    if (++calls === 2) process.emit('SIGINT', 'SIGINT')
-    return sender.sendBatch(...batch)
+  // A signal comes before the first transaction is committed.
+  const transactionalProducer: typeof broker.transactionalProducer = id => {
+    const producer = broker.transactionalProducer(id)
+    const commit = async () => {
+      if (++calls === 1) process.emit('SIGINT', 'SIGINT')
+      await producer.commit()
+    }
+    return { ...producer, commit }
   }
-  const spied = { ...broker, producer: () => ({ ...sender, sendBatch }) }
+  const spied = { ...broker, transactionalProducer }
   let out = ''
   let err = ''
   vi.spyOn(process.stdout, 'write').mockImplementation(text => {
@@ -52,13 +55,13 @@ test('Ctrl-C ends a redrive after the batch begun, which is recorded: exit 130, 
   expect(await run()).toBe(130)
   const left = (await countLetters(sourceOf(broker))).left
   expect(left).toBeGreaterThan(0)
-  expect(left).toBeLessThan(1_200)
-  expect(out).toContain(`${1_200 - left} letters moved`)
+  expect(left).toBeLessThan(5_000)
+  expect(out).toContain(`${5_000 - left} letters moved`)
   expect(err).toContain('finishing the batch')
   expect(err).toContain(`For the rest, run again: spillway dlq redrive ${group} --execute`)
   out = ''
   expect(await run()).toBe(0)
   expect(out).toContain(`${left} letters moved`)
-  expect((await broker.admin().bounds(`${group}.retry.0s`))[0]!.high).toBe(1_200n)
+  expect((await broker.admin().bounds(`${group}.retry.0s`))[0]!.high).toBe(5_000n)
   vi.restoreAllMocks()
 })

@@ -112,7 +112,7 @@ test('list as JSON', async () => {
 })
 
 test('a group that was named and has no DLQ is an error', async () => {
-  expect(await spillway('list', 'stock')).toBe(1)
+  expect(await spillway('list', 'stock')).toBe(64)
   expect(err).toMatch(/E_NO_DLQ/)
   expect(out).toBe('')
 })
@@ -168,6 +168,10 @@ test('show without an address shows the first, or as many as asked for', async (
   expect(await shown()).toEqual(['spend 0:0'])
   expect(await shown('--limit', '3')).toEqual(['spend 0:0', 'spend 0:1', 'spend 1:0'])
   expect(await shown('--all')).toHaveLength(4)
+  expect(await shown('--all', '--where', 'fingerprint=f1', '--where', 'address=1:..')).toEqual(['spend 1:0'])
+  expect(await shown('1:1', '--where', 'fingerprint=f2')).toEqual(['spend 1:1'])
+  expect(await shown('1:1', '--where', 'fingerprint=f1')).toBeNull()
+  expect(err).toMatch(/E_NO_LETTER/)
 })
 
 test.each([
@@ -205,13 +209,18 @@ test('redrive is a dry run until --execute; afterwards there is nothing left', a
 })
 
 test('a run that breaks says how far it came and how to go on', async () => {
-  const sender = broker.producer()
+  const { transactionalProducer } = broker
   let calls = 0
-  const sendBatch: typeof sender.sendBatch = async (...batch) => {
-    if (++calls === 3) throw Object.assign(new Error('no broker'), { code: 'E_BROKER_UNAVAILABLE' })
-    return sender.sendBatch(...batch)
+  const failing: typeof transactionalProducer = id => {
+    const producer = transactionalProducer(id)
+    const send: typeof producer.send = async records => {
+      if (++calls === 2) throw Object.assign(new Error('no broker'), { code: 'E_BROKER_UNAVAILABLE' })
+      return producer.send(records)
+    }
+    return { ...producer, send }
   }
-  broker = { ...broker, producer: () => ({ ...sender, sendBatch }) }
+  broker = { ...broker, transactionalProducer: failing }
   expect(await spillway('redrive', 'spend', '--execute')).toBe(3)
-  expect(err).toContain('2 letters moved and recorded before this. For the rest, run again: spillway dlq redrive spend --execute')
+  expect(err).toContain('2 letters moved before this, and perhaps those of the transaction begun.')
+  expect(err).toContain('For the rest, run again: spillway dlq redrive spend --execute')
 })

@@ -7,6 +7,7 @@ import { describeDelivery } from './delivery.ts'
 import { describeGroups } from './groups.ts'
 import { describeProduce } from './produce.ts'
 import { describeReader } from './reader.ts'
+import { describeTransactions } from './transactions.ts'
 
 export interface Connected {
   readonly broker: Broker
@@ -24,6 +25,7 @@ export function describeBroker(name: string, connect: () => Promise<Connected>):
     const broker = () => connected!.broker
 
     describeProduce(broker)
+    describeTransactions(broker)
     describeReader(broker)
     describeGroups(broker)
     describeCommits(broker)

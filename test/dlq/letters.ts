@@ -1,8 +1,8 @@
 /** A group with letters, in memory. */
 import { memoryBroker } from '../../src/broker/memory/broker.ts'
-import type { Broker } from '../../src/broker/port.ts'
+import type { Broker, TransactionalProducer } from '../../src/broker/port.ts'
 import { letterOf } from '../../src/dlq/letter.ts'
-import type { DlqSource } from '../../src/dlq/read.ts'
+import type { DlqSource } from '../../src/dlq/source.ts'
 import type { Trail } from '../../src/topic/trail.ts'
 
 export const group = 'spend'
@@ -18,6 +18,11 @@ export async function brokerWithTopics(partitions: number, tierPartitions = part
 
 export function sourceOf(broker: Broker): DlqSource {
   return { reader: broker.reader(), admin: broker.admin(), group }
+}
+
+/** Not connected; the one whose id the group's DLQ has. */
+export function producerOf(broker: Broker): TransactionalProducer {
+  return broker.transactionalProducer(`${group}.redrive`)
 }
 
 /** `count` letters to a partition, with values `<partition>:<n>` counted over all calls by the caller's `from`. */

@@ -60,20 +60,21 @@ test('the union over all partitions of the topic is read; records of others are 
   const admin = broker.admin()
   await admin.createTopics([{ name: 'spend.dlq.moved', partitions: 2, replicationFactor: 1, config: {} }])
   const producer = broker.producer()
-  const first = movedRecord('spend', record)
+  const source = { reader: broker.reader(), admin, group: 'spend' }
+  const first = movedRecord(source, record)
   await producer.sendBatch(first.topic, first.partition, [first])
   await producer.sendBatch(first.topic, 1, [
     { ...first, partition: 1, value: Buffer.from('garbage') },
     { ...first, partition: 1, value: encodeMoved({ ...record, ranges: [[5n, 7n]] }) },
   ])
-  const moved = await readMoved({ reader: broker.reader(), admin }, 'spend')
+  const moved = await readMoved(source)
   expect(moved.unreadable).toBe(1)
   expect(moved.ranges.ranges(2)).toEqual([[0n, 2n ** 60n]])
 })
 
 test('without the topic nothing was moved', async () => {
   const broker = memoryBroker()
-  const moved = await readMoved({ reader: broker.reader(), admin: broker.admin() }, 'spend')
+  const moved = await readMoved({ reader: broker.reader(), admin: broker.admin(), group: 'spend' })
   expect(moved.unreadable).toBe(0)
   expect(moved.ranges.has(0, 0n)).toBe(false)
 })

@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest'
-import type { BatchProducer, Broker } from '../../src/broker/port.ts'
+import type { Broker, TransactionalProducer } from '../../src/broker/port.ts'
 import { decodeMoved, type MovedRecord } from '../../src/dlq/moved.ts'
 import { type LetterFile, type PurgeOptions, purgeLetters } from '../../src/dlq/purge.ts'
 import { countLetters, readLetters } from '../../src/dlq/read.ts'
 import { type Condition, selectionOf } from '../../src/dlq/selection.ts'
 import { BrokerUnavailable } from '../../src/errors.ts'
-import { brokerWithTopics, bury, group, sourceOf } from './letters.ts'
+import { runRedrive } from '../../src/redrive/run.ts'
+import { brokerWithTopics, bury, group, producerOf, sourceOf, valuesOf } from './letters.ts'
 
 interface MemoryFile extends LetterFile {
   readonly lines: string[]
@@ -31,7 +32,7 @@ const everyThird = selectionOf(
   async () => undefined,
 )
 
-function purge(broker: Broker, file: LetterFile, more: Partial<PurgeOptions> = {}, producer = broker.producer()) {
+function purge(broker: Broker, file: LetterFile, more: Partial<PurgeOptions> = {}, producer = producerOf(broker)) {
   return purgeLetters(sourceOf(broker), producer, file, { runId: 'p1', who: 'ann@host', reason: 'old', clock: () => 5, ...more })
 }
 
@@ -94,12 +95,12 @@ test('ended between export and mark, and between marks: what is not marked is pu
   const broker = await brokerWithTopics(2)
   await bury(broker, 0, 3)
   await bury(broker, 1, 3)
-  const failingFrom = (n: number): BatchProducer => {
-    const producer = broker.producer()
+  const failingFrom = (n: number): TransactionalProducer => {
+    const producer = producerOf(broker)
     let calls = 0
     return {
       ...producer,
-      sendBatch: (...batch) => (++calls >= n ? Promise.reject(new BrokerUnavailable('gone')) : producer.sendBatch(...batch)),
+      send: records => (++calls >= n ? Promise.reject(new BrokerUnavailable('gone')) : producer.send(records)),
     }
   }
   const [first, second, third] = [memoryFile(), memoryFile(), memoryFile()]
@@ -111,6 +112,38 @@ test('ended between export and mark, and between marks: what is not marked is pu
   expect(await left(broker)).toEqual(['1:0', '1:1', '1:2'])
   expect(await purge(broker, third)).toMatchObject({ purged: 3 })
   expect(values(third.lines)).toEqual(['1:0', '1:1', '1:2'])
+})
+
+test('a redrive that begins meanwhile ends the purge: nothing is marked, and what the file holds is redriven', async () => {
+  const broker = await brokerWithTopics(1)
+  await bury(broker, 0, 3)
+  const file = memoryFile()
+  const finish = async () => {
+    const redriven = await runRedrive(sourceOf(broker), producerOf(broker), { runId: 'r', who: 'w', reason: '' })
+    expect(redriven).toMatchObject({ moved: 3 })
+  }
+  await expect(purge(broker, { ...file, finish })).rejects.toMatchObject({
+    code: 'E_FENCED',
+    message: expect.stringMatching(/another redrive or purge of 'spend'/),
+  })
+  expect((await movedOf(broker)).map(moved => moved!.kind)).toEqual(['redriven'])
+})
+
+test('a purge that begins meanwhile ends the redrive, and marks nothing that it has moved', async () => {
+  const broker = await brokerWithTopics(1)
+  await bury(broker, 0, 6)
+  const file = memoryFile()
+  const producer = producerOf(broker)
+  let sent = 0
+  const send: typeof producer.send = async records => {
+    if (++sent === 2) await purge(broker, file)
+    return producer.send(records)
+  }
+  const redriving = runRedrive(sourceOf(broker), { ...producer, send }, { runId: 'r', who: 'w', reason: '', batchLetters: 2 })
+  await expect(redriving).rejects.toMatchObject({ code: 'E_FENCED' })
+  expect(await valuesOf(broker, `${group}.retry.0s`, 0)).toEqual(['0:0', '0:1'])
+  expect(values(file.lines)).toEqual(['0:2', '0:3', '0:4', '0:5'])
+  expect(await left(broker)).toEqual([])
 })
 
 test('an abort while exporting purges nothing', async () => {
@@ -147,7 +180,7 @@ test('a batch that cannot be read cannot be exported, and stays', async () => {
   }
   const file = memoryFile()
   const options = { runId: 'p', who: 'w', reason: '' }
-  const result = await purgeLetters({ ...sourceOf(broker), reader }, broker.producer(), file, options)
+  const result = await purgeLetters({ ...sourceOf(broker), reader }, producerOf(broker), file, options)
   expect(result).toMatchObject({ purged: 2, stayed: 1 })
   expect(await left(broker)).toEqual(['0:1'])
 })
@@ -169,7 +202,7 @@ test('without the topic that would record it nothing is written at all', async (
   }
   const file = memoryFile()
   const source = { ...sourceOf(broker), admin }
-  await expect(purgeLetters(source, broker.producer(), file, { runId: 'p', who: 'w', reason: '' })).rejects.toMatchObject({
+  await expect(purgeLetters(source, producerOf(broker), file, { runId: 'p', who: 'w', reason: '' })).rejects.toMatchObject({
     code: 'E_NO_DLQ',
     message: expect.stringContaining('spend.dlq.moved'),
   })

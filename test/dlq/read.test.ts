@@ -10,7 +10,7 @@ import { brokerWithTopics, bury, buryForeign, group, sourceOf } from './letters.
 
 async function move(broker: Awaited<ReturnType<typeof brokerWithTopics>>, partition: number, ranges: OffsetRange[]) {
   const base = { kind: 'redriven', runId: 'r', atMs: 0, who: 'w', reason: '', filter: 'all', target: 't' } as const
-  const record = movedRecord(group, { ...base, partition, ranges })
+  const record = movedRecord(sourceOf(broker), { ...base, partition, ranges })
   await broker.producer().sendBatch(record.topic, record.partition, [record])
 }
 

@@ -36,9 +36,9 @@ test('the answers to publishes are lost until the publisher gives up', async () 
   for (let round = 1; round <= size(1, 4); round++) {
     const [acked, refused] = [load.acked.length, load.refused.length]
     await until(() => load.acked.length > acked + 20, { withinMs: 60_000, what: 'publishing to work' })
-    proxy.loseProduceAnswers(true)
+    proxy.loseAnswers('Produce')
     await until(() => load.refused.length >= refused + 3, { withinMs: 120_000, what: 'the publisher to give up' })
-    proxy.loseProduceAnswers(false)
+    proxy.loseAnswers()
     const atEnd = load.acked.length
     await until(() => load.acked.length > atEnd + 100, { withinMs: 60_000, what: 'publishing to work again' })
   }

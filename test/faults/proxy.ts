@@ -1,4 +1,4 @@
-/** A TCP proxy in front of a broker that can be slow, cut every connection, go silent, or lose the answers to produce requests. */
+/** A TCP proxy in front of a broker that can be slow, cut every connection, go silent, or lose the answers to some requests. */
 import { connect, createServer, type Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
 import { fineWeather, type Weather, Wire } from './wire.ts'
@@ -17,8 +17,8 @@ export interface Proxy {
   silence(): number
   /** Resets the connections that are silent: nobody has to wait for them any more. */
   wake(): void
-  /** While true: produce requests reach the broker, their answers do not come back, and the connection is reset instead. */
-  loseProduceAnswers(lose: boolean): void
+  /** From now on these requests reach the broker, their answers do not come back, and the connection is reset instead. */
+  loseAnswers(...to: readonly RequestName[]): void
   /** How many were lost so far. */
   readonly lost: number
 }
@@ -32,14 +32,16 @@ interface Link {
   halved: boolean
 }
 
-const produceKey = 0
+/** Their numbers in Kafka's protocol. */
+const requestKeys = { Produce: 0, AddPartitionsToTxn: 24, EndTxn: 26 } as const
+export type RequestName = keyof typeof requestKeys
 
 export async function startProxy(): Promise<Proxy> {
   const links = new Set<Link>()
   let target = 0
   let current = fineWeather
   const [there, backAgain] = [new Wire(() => current), new Wire(() => current)]
-  let losing = false
+  let losing: readonly number[] = []
   let lost = 0
   const server = createServer({ noDelay: true }, client => {
     const link: Link = {
@@ -50,7 +52,7 @@ export async function startProxy(): Promise<Proxy> {
       halved: false,
     }
     links.add(link)
-    const produces = new Set<number>()
+    const asked = new Map<number, number>()
     const end = () => {
       links.delete(link)
       // What goes silent does not tell the other end that it is gone, either.
@@ -65,16 +67,17 @@ export async function startProxy(): Promise<Proxy> {
     client.on(
       'data',
       frames(frame => {
-        if (frame.readInt16BE(4) === produceKey) produces.add(frame.readInt32BE(8))
+        asked.set(frame.readInt32BE(8), frame.readInt16BE(4))
         forward(frame)
       }),
     )
     link.server.on(
       'data',
       frames(frame => {
-        const isProduced = produces.delete(frame.readInt32BE(4))
+        const key = asked.get(frame.readInt32BE(4))!
+        asked.delete(frame.readInt32BE(4))
         if (link.halving) return halve(link, frame)
-        if (!isProduced || !losing) return back(frame)
+        if (!losing.includes(key)) return back(frame)
         lost++
         client.resetAndDestroy()
       }),
@@ -115,8 +118,8 @@ export async function startProxy(): Promise<Proxy> {
     wake() {
       for (const { client, silent } of links) if (silent) client.resetAndDestroy()
     },
-    loseProduceAnswers: lose => {
-      losing = lose
+    loseAnswers: (...to) => {
+      losing = to.map(name => requestKeys[name])
     },
     get lost() {
       return lost

@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { memoryBroker } from '../../src/broker/memory/broker.ts'
 import type { BatchProducer, OutgoingRecord } from '../../src/broker/port.ts'
+import { recordBytes } from '../../src/broker/record-size.ts'
 import { BrokerUnavailable } from '../../src/errors.ts'
 import { batching } from '../../src/produce/batch.ts'
-import { recordBytes } from '../../src/produce/size.ts'
 
 const topic = 'it-batch'
 const record = (text: string, partition = 0): OutgoingRecord => ({

@@ -15,6 +15,7 @@ const here = fileURLToPath(new URL('.', import.meta.url))
 export const spillwayRun = [join(root, 'dist/cli.js'), 'run', '--config', join(here, 'child/spillway.config.ts')]
 export const killable = [join(here, 'child/killable.ts')]
 export const watched = [join(here, 'child/watched.ts')]
+export const redriving = [join(here, 'child/redriving.ts')]
 
 export interface Child extends LeashedProcess {
   /** All of stdout and stderr. */
@@ -24,7 +25,7 @@ export interface Child extends LeashedProcess {
 /** Node with these arguments. SIGKILLed when the test ends, if it still runs. */
 export async function startChild(
   args: readonly string[],
-  settings: ChildSettings,
+  settings: object,
   env: Readonly<Record<string, string>> = {},
 ): Promise<Child> {
   const output: string[] = []

@@ -7,10 +7,10 @@ import zlib from 'node:zlib'
 import { consumer, on, topic } from 'spillway'
 import { expect, test } from 'vitest'
 import { encodeRecord } from '../../src/broker/kafkajs/patch-record.ts'
+import { batchOverheadBytes, recordBytes } from '../../src/broker/record-size.ts'
 import { applyTopics, lineOf, planTopics } from '../../src/command/topic.ts'
 import { defineService } from '../../src/config.ts'
 import { event } from '../../src/message/definition.ts'
-import { batchOverheadBytes, recordBytes } from '../../src/produce/size.ts'
 import { runRedrive } from '../../src/redrive/run.ts'
 import { withoutTrail } from '../../src/topic/trail.ts'
 import { unique } from '../unique.ts'
@@ -38,7 +38,7 @@ function failing() {
 
 async function redrive({ broker, admin }: Scenario, group: string): Promise<unknown> {
   const how = { runId: 'run-1', who: 'ops', reason: 'mended' }
-  return runRedrive({ reader: broker.reader(), admin, group }, broker.producer(), how)
+  return runRedrive({ reader: broker.reader(), admin, group }, broker.transactionalProducer(`${group}.redrive`), how)
 }
 
 test('a record at the limit of its source reaches its tier, its DLQ and its group again, whole', async () => {

@@ -15,9 +15,11 @@ import { letterTypes } from '../../src/command/letter-types.ts'
 import { readSelection } from '../../src/command/where.ts'
 import { letterOf } from '../../src/dlq/letter.ts'
 import { countLetters } from '../../src/dlq/read.ts'
+import { namesOf } from '../../src/dlq/source.ts'
 import { runRedrive } from '../../src/redrive/run.ts'
 import { unique } from '../unique.ts'
-import { openScenario } from './harness.ts'
+import { until } from '../until.ts'
+import { openScenario, patienceMs } from './harness.ts'
 import { stepsOf, stepsOn } from './messages.ts'
 
 const cli = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))
@@ -162,9 +164,15 @@ test('letters of one type are redriven, and those of another stay', async () => 
   mended = true
   const source = { reader: broker.reader(), admin, group: failing.name }
   const selection = readSelection({ where: ['type=Closed', 'failed=@-1h..'] }, letterTypes(() => registry).typeOf, Date.now())
-  const redrive = (runId: string) => runRedrive(source, broker.producer(), { runId, who: 'ops', reason: '', selection })
+  const redrive = (runId: string) =>
+    runRedrive(source, broker.transactionalProducer(namesOf(source).transactionalId), {
+      runId,
+      who: 'ops',
+      reason: '',
+      selection,
+    })
   expect(await redrive('run-1')).toMatchObject({ moved: 6, stayed: 0 })
-  await drained(failing)
+  await until(() => handled.length >= 6, { withinMs: patienceMs, what: 'the redriven ones' })
   expect(handled.sort()).toEqual(steps.map(({ id, n }) => `closed ${id}${n}`).sort())
   expect(await redrive('run-2')).toMatchObject({ moved: 0 })
   expect((await countLetters(source)).left).toBe(6)

@@ -48,7 +48,11 @@ test('null values, doubles, binary and names like __proto__ survive every hop un
   await drained(reader)
   isMended = true
   const how = { runId: 'run-1', who: 'ops', reason: 'mended' }
-  await runRedrive({ reader: broker.reader(), admin, group: reader.name }, broker.producer(), how)
+  await runRedrive(
+    { reader: broker.reader(), admin, group: reader.name },
+    broker.transactionalProducer(`${reader.name}.redrive`),
+    how,
+  )
   await drained(reader)
 
   const { tiers, dlq, immediate } = reader.ladder

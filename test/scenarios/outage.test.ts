@@ -182,7 +182,7 @@ test('redriven letters that fail all alike open it too, and are handled when the
 
   await run([guarded])
   const how = { runId: 'run-1', who: 'ops', reason: 'too early' }
-  await runRedrive({ reader: broker.reader(), admin, group }, broker.producer(), how)
+  await runRedrive({ reader: broker.reader(), admin, group }, broker.transactionalProducer(`${group}.redrive`), how)
   await until(() => opening.length > 0, { ...within, what: 'the breaker to open' })
   world.isDown = false
   await drained(guarded)

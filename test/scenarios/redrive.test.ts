@@ -4,9 +4,11 @@
  */
 import { consumer, on } from 'spillway'
 import { expect, test } from 'vitest'
+import { namesOf } from '../../src/dlq/source.ts'
 import { runRedrive } from '../../src/redrive/run.ts'
 import { unique } from '../unique.ts'
-import { openScenario } from './harness.ts'
+import { until } from '../until.ts'
+import { openScenario, patienceMs } from './harness.ts'
 import { stepsOf, stepsOn } from './messages.ts'
 
 test('exhausted messages are redriven to the group that failed them, once', async () => {
@@ -41,13 +43,15 @@ test('exhausted messages are redriven to the group that failed them, once', asyn
   expect(await trails(failing.ladder.dlq)).toMatchObject(Array(3).fill({ attempt: 3, disposition: 'exhausted' }))
 
   mended = true
+  const source = { reader: broker.reader(), admin, group: failing.name }
   const redrive = (runId: string) =>
-    runRedrive({ reader: broker.reader(), admin, group: failing.name }, broker.producer(), {
+    runRedrive(source, broker.transactionalProducer(namesOf(source).transactionalId), {
       runId,
       who: 'ops',
       reason: 'mended',
     })
   expect(await redrive('run-1')).toMatchObject({ moved: 3, stayed: 0 })
+  await until(() => handled.length >= 6, { withinMs: patienceMs, what: 'the redriven ones' })
   await drained(failing)
   const redriven = handled.filter(({ id }) => id === 'bad')
   expect(redriven).toEqual([1, 2, 3].map(n => ({ id: 'bad', n, attempt: 1, redriveCount: 1 })))

@@ -6,9 +6,12 @@ import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type AclEntry, Kafka } from 'kafkajs'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { connectKafka } from '../../src/broker/kafkajs/connect.ts'
 import { brokerOptions, readConnection } from '../../src/config.ts'
+import { letterOf } from '../../src/dlq/letter.ts'
+import { namesOf } from '../../src/dlq/source.ts'
+import { runRedrive } from '../../src/redrive/run.ts'
 import { patienceMs } from '../scenarios/harness.ts'
 import { unique } from '../unique.ts'
 import { until } from '../until.ts'
@@ -201,6 +204,38 @@ describe.concurrent('what is wrong', () => {
     await allowed.client.publisher(opened).publish({ id: 'a', n: 7 })
     await until(() => handled.includes(7), { withinMs: patienceMs, what: 'the message to be handled' })
   })
+})
+
+test('a redrive that ACLs do not allow is refused; with what the documentation names it works', async () => {
+  const { processor } = counting()
+  await prepare(processor, secure.at.PLAINTEXT)
+  const { dlq } = processor.ladder
+  const { transactionalId } = namesOf({ group: processor.name })
+  const owner = connectKafka({ brokers: [secure.at.PLAINTEXT], clientId: 'it' })
+  const origin = { topic: 'orders', partition: 0, offset: 1n, timestampMs: 0 }
+  const trail = { origin, group: processor.name, attempt: 1, hop: 0, redriveCount: 0, disposition: 'exhausted' } as const
+  await owner.producer().sendBatch(dlq, 0, [letterOf({ key: null, value: Buffer.from('v'), headers: [] }, trail, dlq, 0)])
+  await owner.close()
+  const env = { KAFKA_BROKERS: secure.at.SASL, ...login('scram-sha-256', users.guest) }
+  const guest = connectKafka(brokerOptions(readConnection(around(env))))
+  onTestFinished(() => guest.close())
+  const redrive = () => {
+    const source = { reader: guest.reader(), admin: guest.admin(), group: processor.name }
+    return runRedrive(source, guest.transactionalProducer(transactionalId), { runId: 'r', who: 'w', reason: '' })
+  }
+  const allow = (resourceType: number, resourceName: string, ...operations: number[]) =>
+    grant(operations.map(operation => ({ ...toGuest, resourceType, resourceName, resourcePatternType: 3, operation })))
+  await allow(2, dlq, 3, 8)
+  await allow(2, `${dlq}.moved`, 3, 4, 8)
+  await allow(2, processor.ladder.immediate.topic, 4, 8)
+  const begun = performance.now()
+  await expect(redrive()).rejects.toMatchObject({
+    code: 'E_BROKER_REFUSED',
+    message: expect.stringMatching(/TRANSACTIONAL_ID_AUTHORIZATION_FAILED.*Describe and Write on the transactional id/),
+  })
+  expect(performance.now() - begun).toBeLessThan(promptlyMs)
+  await allow(5, transactionalId, 4, 8)
+  expect(await redrive()).toMatchObject({ moved: 1 })
 })
 
 describe.concurrent('what becomes wrong later', () => {

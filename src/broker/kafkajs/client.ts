@@ -1,4 +1,4 @@
-import type { Kafka } from 'kafkajs'
+import type { Kafka, RetryOptions } from 'kafkajs'
 import { BrokerRefused, type SpillwayError } from '../../errors.ts'
 import { clusterOf, type OpenCluster, openCluster } from './cluster.ts'
 import type { BatchLimits } from './decompress.ts'
@@ -27,7 +27,7 @@ export interface KafkaOptions {
 export interface Client {
   readonly brokers: readonly string[]
   /** A kafkajs instance of its own: two consumers of one group on the same one overwrite each other's positions. */
-  newKafka(): Kafka
+  newKafka(retry?: RetryOptions): Kafka
   /**
    * To be awaited before anything of kafkajs connects. Rejects when the brokers are there but cannot be spoken to as configured:
    * the first time that is a mistake, which kafkajs would take for an outage. Later, everything is one.
@@ -53,7 +53,7 @@ export function newClient(options: KafkaOptions): Client {
   const log: Client['log'] = (level, message, extra) => onLog?.(level, message, extra)
   const sockets = newSockets(options.ssl)
   const login = options.sasl && loginOf(options.sasl)
-  const newKafka = (): Kafka => newInstance(options, log, sockets, login)
+  const newKafka = (retry: RetryOptions = patience): Kafka => newInstance(options, log, sockets, login, retry)
   const admitted = admission(options, sockets, login)
   let shared: OpenCluster | undefined
   return {
@@ -125,7 +125,13 @@ async function ask(
   return true
 }
 
-function newInstance(options: KafkaOptions, log: Client['log'], sockets: Sockets, login: Login | undefined): Kafka {
+function newInstance(
+  options: KafkaOptions,
+  log: Client['log'],
+  sockets: Sockets,
+  login: Login | undefined,
+  retry: RetryOptions,
+): Kafka {
   const { Kafka, logLevel } = library()
   return new Kafka({
     brokers: [...options.brokers],
@@ -133,7 +139,7 @@ function newInstance(options: KafkaOptions, log: Client['log'], sockets: Sockets
     connectionTimeout: options.connectionTimeoutMs ?? 3000,
     // A busy cluster answers the login late, and kafkajs does not retry it.
     authenticationTimeout: 15_000,
-    retry: patience,
+    retry,
     socketFactory: sockets.open,
     logLevel: options.onLog === undefined ? logLevel.NOTHING : logLevel.INFO,
     logCreator:

@@ -6,6 +6,7 @@ import { batchLimits } from './decompress.ts'
 import { library } from './library.ts'
 import { batchProducer } from './producer.ts'
 import { partitionReader } from './reader.ts'
+import { transactionalProducer } from './transactional-producer.ts'
 
 export type { KafkaLogLevel, KafkaOptions } from './client.ts'
 
@@ -21,6 +22,7 @@ export function connectKafka(options: KafkaOptions): Broker & { close(): Promise
   }
   return {
     producer: () => kept(batchProducer(client)),
+    transactionalProducer: id => kept(transactionalProducer(client, id)),
     consumer: consumerOptions => {
       const consumer = groupConsumer(client, consumerOptions)
       const part = { close: () => consumer.stop() }

@@ -3,6 +3,7 @@
  * for the others: 20,000 of them (149 KB) stop a process for 76 s. Headers are our pairs, in order; whoever else uses kafkajs in
  * this process still reads its headers object.
  */
+import { EncodedHeaders } from '../../message/encoded-headers.ts'
 import type { Header, HeaderSize, Headers } from '../../message/headers.ts'
 import { type KafkaJsHeaders, toKafkaJs } from './headers.ts'
 import type { BatchContext } from './internals.ts'
@@ -92,6 +93,12 @@ export class DecodedRecord {
     for (let left = takeVarint(this.#bytes); left > 0 && at < this.#end; left--)
       pairs.push([takeName(this.#bytes), takeBytes(this.#bytes, this.#end)])
     return pairs
+  }
+
+  get encodedHeaders(): EncodedHeaders {
+    at = this.#headersAt
+    takeVarint(this.#bytes)
+    return new EncodedHeaders(this.headerSize.count, this.#bytes.subarray(at, this.#end))
   }
 
   /** Told without making the headers. */

@@ -1,4 +1,4 @@
-import { BrokerRefused, BrokerUnavailable, codeOf, RecordTooLarge, type SpillwayError } from '../../errors.ts'
+import { BrokerRefused, BrokerUnavailable, codeOf, Fenced, RecordTooLarge, type SpillwayError } from '../../errors.ts'
 import { library } from './library.ts'
 import { isTlsRefusal, tlsRefusal } from './tls-refusal.ts'
 
@@ -9,6 +9,7 @@ export function brokerFailure(doing: string, brokers: readonly string[], error: 
   const reason = type === undefined ? plainReason(error) : protocolReason(type, error)
   const message = `Could not ${doing} (brokers ${brokers.join(', ')}): ${reason}`
   if (type !== undefined && sizes.has(type)) return new RecordTooLarge(message, { cause: error })
+  if (type !== undefined && fences.has(type)) return new Fenced(message, { cause: error })
   const refused = type === undefined ? chain(error).some(isRefusal) : refusals.has(type)
   return refused ? new BrokerRefused(message, { cause: error }) : new BrokerUnavailable(message, { cause: error })
 }
@@ -56,6 +57,9 @@ const staleness = new Set([
   'NOT_CONTROLLER',
 ])
 
+// Of the versions of requests that kafkajs speaks: a later one has PRODUCER_FENCED for the first.
+const fences = new Set(['INVALID_PRODUCER_EPOCH', 'INVALID_PRODUCER_ID_MAPPING'])
+
 const sizes = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE'])
 
 // Answers that the same request would get again.
@@ -97,6 +101,8 @@ const advice: Readonly<Record<string, string>> = {
   GROUP_AUTHORIZATION_FAILED: 'this user lacks the ACL Read on the group',
   CLUSTER_AUTHORIZATION_FAILED: 'this user lacks an ACL on the cluster, such as Create, Describe or IdempotentWrite',
   TRANSACTIONAL_ID_AUTHORIZATION_FAILED: 'this user lacks the ACLs Describe and Write on the transactional id',
+  INVALID_PRODUCER_EPOCH:
+    'another producer of the same transactional id has begun, or this one was silent for longer than its transaction may take',
   SASL_AUTHENTICATION_FAILED: 'look at KAFKA_SASL_*',
   ILLEGAL_SASL_STATE: 'the broker takes no login on this port, or none at this moment; look at KAFKA_SASL_* and KAFKA_BROKERS',
   UNSUPPORTED_SASL_MECHANISM: 'look at KAFKA_SASL_MECHANISM',

@@ -1,4 +1,5 @@
 /** What we touch inside kafkajs 2.2.4. Its own typings leave these out; the boot guard in library.ts pins the version they hold for. */
+import type { EncodedHeaders } from '../../message/encoded-headers.ts'
 import type { HeaderSize, Headers } from '../../message/headers.ts'
 
 export interface ProtocolPartition {
@@ -151,6 +152,7 @@ export interface RawMessage {
   readonly value: Buffer | null
   readonly pairs?: Headers
   readonly headerSize?: HeaderSize
+  readonly encodedHeaders?: EncodedHeaders
   readonly hasHeader?: (name: string) => boolean
   readonly headers: unknown
   readonly isControlRecord?: boolean

@@ -3,6 +3,7 @@
  * is legal and which Java clients send, and costs an encoder object a header. Headers travel as our pairs, in order. Whoever else
  * uses kafkajs in this process may still send its headers object.
  */
+import { EncodedHeaders } from '../../message/encoded-headers.ts'
 import type { Header, Headers } from '../../message/headers.ts'
 import type { KafkaJsHeaders } from './headers.ts'
 
@@ -11,7 +12,7 @@ export interface OutgoingKafkaRecord {
   readonly timestampDelta?: unknown
   readonly key?: unknown
   readonly value?: unknown
-  readonly headers?: Headers | KafkaJsHeaders
+  readonly headers?: Headers | EncodedHeaders | KafkaJsHeaders
 }
 
 /** What kafkajs's RecordBatch reads of an Encoder. */
@@ -23,7 +24,7 @@ export interface EncodedRecord {
 export function encodeRecord(record: OutgoingKafkaRecord): EncodedRecord {
   const key = bytesOf(record.key)
   const value = bytesOf(record.value)
-  const headers = pairsOf(record.headers)
+  const headers = record.headers instanceof EncodedHeaders ? record.headers : pairsOf(record.headers)
   const timestampDelta = zigzag(Number(record.timestampDelta ?? 0))
   const offsetDelta = zigzag(record.offsetDelta ?? 0)
   const size = 1 + varintSize(timestampDelta) + varintSize(offsetDelta) + sizeOf(key) + sizeOf(value) + sizeOfHeaders(headers)
@@ -34,15 +35,24 @@ export function encodeRecord(record: OutgoingKafkaRecord): EncodedRecord {
   at = putVarint(buffer, at, offsetDelta)
   at = putBytes(buffer, at, key)
   at = putBytes(buffer, at, value)
-  at = putVarint(buffer, at, headers.length * 2)
-  for (const header of headers) {
-    at = putBytes(buffer, at, nameBytes(header[0]))
-    at = putBytes(buffer, at, header[1])
-  }
+  if (headers instanceof EncodedHeaders) {
+    at = putVarint(buffer, at, headers.count * 2)
+    buffer.set(headers.bytes, at)
+  } else putHeaders(buffer, at, headers)
   return { buf: buffer, buffer }
 }
 
-function pairsOf(headers: Headers | KafkaJsHeaders | undefined): readonly (readonly [string, Buffer | null])[] {
+function putHeaders(target: Buffer, start: number, headers: Pairs): void {
+  let at = putVarint(target, start, headers.length * 2)
+  for (const header of headers) {
+    at = putBytes(target, at, nameBytes(header[0]))
+    at = putBytes(target, at, header[1])
+  }
+}
+
+type Pairs = readonly (readonly [string, Buffer | null])[]
+
+function pairsOf(headers: Headers | KafkaJsHeaders | undefined): Pairs {
   if (headers === undefined) return []
   if (Array.isArray(headers)) return headers as Headers
   const object = headers as KafkaJsHeaders
@@ -69,7 +79,8 @@ export function nameBytes(name: string): Buffer {
   return bytes
 }
 
-function sizeOfHeaders(headers: readonly (readonly [string, Buffer | null])[]): number {
+function sizeOfHeaders(headers: Pairs | EncodedHeaders): number {
+  if (headers instanceof EncodedHeaders) return varintSize(headers.count * 2) + headers.bytes.length
   let size = varintSize(headers.length * 2)
   for (const header of headers) size += sizeOf(nameBytes(header[0])) + sizeOf(header[1])
   return size

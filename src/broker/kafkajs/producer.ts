@@ -1,48 +1,27 @@
-import type { Message, Producer, RecordMetadata } from 'kafkajs'
+import type { Producer } from 'kafkajs'
 import { BrokerRefused, BrokerUnavailable } from '../../errors.ts'
 import type { BatchProducer, OutgoingRecord } from '../port.ts'
 import { type Client, patience } from './client.ts'
-import { describeTopics } from './cluster.ts'
 import { codecNames } from './decompress.ts'
+import { baseOffset, toMessage } from './outgoing.ts'
 import { type Codec, Squeeze } from './squeeze.ts'
+import { writablePartitions } from './writable-partitions.ts'
 
 /**
  * kafkajs sends one request a node at a time for an idempotent producer, so with many partitions each waits for all others.
  * The partitions are spread over this many producers.
  */
 const producers = 4
-const partitionCountMs = 5 * 60_000
 
 export function batchProducer(client: Client): BatchProducer {
   const slots: (Slot | undefined)[] = Array(producers).fill(undefined)
   const turns = new Map<string, Promise<unknown>>()
   const squeeze = new Squeeze()
-  const verified = new Set<string>()
-  const counts = new Map<string, { readonly count: Promise<number>; readonly until: number }>()
+  const writable = writablePartitions(client)
   let closed = false
 
-  async function partitionsOf(topic: string): Promise<number> {
-    const known = counts.get(topic)
-    if (known !== undefined && known.until > Date.now()) return known.count
-    const count = countPartitions(client, topic)
-    counts.set(topic, { count, until: Date.now() + partitionCountMs })
-    count.catch(() => counts.delete(topic))
-    return count
-  }
-
-  // kafkajs asks for half a minute after a topic that does not exist, and for a partition that does not it answers nothing.
-  async function verify(topic: string, partition: number): Promise<void> {
-    if (verified.has(`${topic}/${partition}`)) return
-    if (partition >= (await partitionsOf(topic))) {
-      counts.delete(topic)
-      const count = await partitionsOf(topic)
-      if (partition >= count) throw new BrokerRefused(`There is no partition ${partition} of ${topic}, which has ${count}`)
-    }
-    verified.add(`${topic}/${partition}`)
-  }
-
   async function sendBatch(topic: string, partition: number, records: readonly OutgoingRecord[], codec: Codec): Promise<bigint> {
-    await verify(topic, partition)
+    await writable.verify(topic, partition)
     const index = (partition + topic.length) % producers
     slots[index] ??= newSlot(client)
     const slot = slots[index]
@@ -58,7 +37,7 @@ export function batchProducer(client: Client): BatchProducer {
       // and acknowledges without storing it. So no send may follow a failed one on the same producer.
       if (slots[index] === slot) slots[index] = undefined
       slot.discarded = true
-      verified.delete(`${topic}/${partition}`)
+      writable.forget(topic, partition)
       throw client.failure(`write ${records.length} records to ${topic}[${partition}]`, error)
     } finally {
       slot.users--
@@ -73,7 +52,7 @@ export function batchProducer(client: Client): BatchProducer {
       const write = (codec: Codec): Promise<bigint> => sendBatch(topic, partition, records, codec)
       return inTurn(turns, `${topic}/${partition}`, () => squeeze.write(topic, records, write))
     },
-    partitionsOf,
+    partitionsOf: writable.partitionsOf,
     async close() {
       closed = true
       await Promise.allSettled(turns.values())
@@ -126,44 +105,4 @@ function inTurn<Result>(turns: Map<string, Promise<unknown>>, key: string, run: 
   }
   result.then(leave, leave)
   return result
-}
-
-function toMessage(record: OutgoingRecord, now: string): Message {
-  return {
-    partition: record.partition,
-    key: record.key,
-    value: record.value,
-    // A string: kafkajs takes a timestamp of 0 as a number for none.
-    timestamp: record.timestampMs === undefined ? now : String(record.timestampMs),
-    // Our encoder takes the pairs as they are (patch-record.ts).
-    headers: record.headers as unknown as NonNullable<Message['headers']>,
-  }
-}
-
-// When a leader moves during a send, kafkajs may resolve without having written anything.
-function baseOffset(written: readonly RecordMetadata[], partition: number): bigint {
-  const [only] = written
-  if (
-    written.length !== 1 ||
-    only === undefined ||
-    only.partition !== partition ||
-    only.errorCode ||
-    only.baseOffset === undefined
-  ) {
-    throw new BrokerUnavailable(`The answer does not say that partition ${partition} was written: ${JSON.stringify(written)}`)
-  }
-  return BigInt(only.baseOffset)
-}
-
-async function countPartitions(client: Client, topic: string): Promise<number> {
-  const doing = `find the partitions of ${topic}`
-  try {
-    const [found] = await describeTopics(await client.cluster(), [topic])
-    if (found !== undefined) return found.partitionMetadata.length
-  } catch (error) {
-    throw client.failure(doing, error)
-  }
-  throw new BrokerRefused(
-    `There is no topic ${topic} on ${client.brokers.join(', ')}. Create it with \`spillway topic apply\` if it belongs to this service`,
-  )
 }

@@ -1,3 +1,4 @@
+import type { EncodedHeaders } from '../../message/encoded-headers.ts'
 import type { HeaderSize, Headers } from '../../message/headers.ts'
 import type { BrokerRecord, UnreadableBatch } from '../port.ts'
 import { fromKafkaJs, type KafkaJsHeaders } from './headers.ts'
@@ -35,6 +36,10 @@ class FetchedRecord implements BrokerRecord {
 
   get compressed(): boolean {
     return (this.#message.batchContext?.codec ?? 0) !== 0
+  }
+
+  get encodedHeaders(): EncodedHeaders | undefined {
+    return this.#message.encodedHeaders
   }
 
   hasHeader(name: string): boolean {

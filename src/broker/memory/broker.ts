@@ -5,6 +5,7 @@ import type { BatchProducer, Broker, Reader } from '../port.ts'
 import { memoryAdmin } from './admin.ts'
 import { Cluster } from './cluster.ts'
 import { MemoryConsumer } from './consumer.ts'
+import { memoryTransactionalProducer } from './transactional-producer.ts'
 
 export interface MemoryBrokerOptions {
   /** Milliseconds since 1970, for records that bring no timestamp. Default Date.now. */
@@ -17,6 +18,7 @@ export function memoryBroker(options: MemoryBrokerOptions = {}): Broker {
   let consumers = 0
   return {
     producer: () => memoryProducer(cluster),
+    transactionalProducer: id => memoryTransactionalProducer(cluster, id),
     consumer: consumerOptions => new MemoryConsumer(`member-${String(++consumers).padStart(4, '0')}`, cluster, consumerOptions),
     admin: () => memoryAdmin(cluster),
     reader: () => memoryReader(cluster),

@@ -11,6 +11,8 @@ const legalTopic = /^[a-zA-Z0-9._-]{1,249}$/
 export class Cluster {
   readonly topics = new Map<string, TopicLog>()
   readonly groups = new Map<string, Group>()
+  /** Of each transactional id: how many producers have connected with it. Only the last one may write. */
+  readonly epochs = new Map<string, number>()
   /** Milliseconds since 1970. */
   readonly clock: () => number
 

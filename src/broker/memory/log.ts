@@ -36,14 +36,22 @@ export class TopicLog {
     return log
   }
 
-  /** The offset of the first. Throws RecordTooLarge when the records together exceed `max.message.bytes`: one request is one batch. One alone may be compressed. */
+  /** The offset of the first. Throws as `check` does. */
   append(partition: number, records: readonly OutgoingRecord[], nowMs: number): bigint {
-    const log = this.partition(partition)
+    this.check(partition, records)
+    return this.partition(partition).append(records, nowMs)
+  }
+
+  /**
+   * Throws BrokerRefused when there is no such partition, RecordTooLarge when the records together exceed `max.message.bytes`: one
+   * request is one batch. One alone may be compressed.
+   */
+  check(partition: number, records: readonly OutgoingRecord[]): void {
+    this.partition(partition)
     const limit = this.maxBatchBytes
     const size = batchOverheadBytes + records.reduce((sum, record) => sum + recordBytes(record), 0)
     if (size > limit && !(records.length === 1 && compressedBytes(records[0]!) <= limit))
       throw new RecordTooLarge(`topic '${this.name}' takes ${limit} bytes at once (max.message.bytes), not ${size}`)
-    return log.append(records, nowMs)
   }
 }
 
