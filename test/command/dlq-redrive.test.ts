@@ -1,5 +1,8 @@
 /** `spillway dlq redrive` in memory: where to, how fast, how often, from whose DLQ, and what is refused. */
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import type { Broker } from '../../src/broker/port.ts'
 import type { CommandContext } from '../../src/command/context.ts'
 import { dlqCommand } from '../../src/command/dlq.ts'
@@ -45,7 +48,11 @@ afterEach(() => {
 const createTopics = (names: readonly string[], partitions: number) =>
   broker.admin().createTopics(names.map(name => ({ name, partitions, replicationFactor: 1, config: {} })))
 
-async function redrive(...args: string[]): Promise<number> {
+function redrive(...args: string[]): Promise<number> {
+  return dlq('redrive', ...args)
+}
+
+async function dlq(...args: string[]): Promise<number> {
   out = err = ''
   services = 0
   const context = {
@@ -59,7 +66,7 @@ async function redrive(...args: string[]): Promise<number> {
     close: async () => {},
   }
   const program = buildProgram([dlqCommand(async () => context as unknown as CommandContext)])
-  return runProgram(program, ['node', 'spillway', 'dlq', 'redrive', ...args], text => text, false)
+  return runProgram(program, ['node', 'spillway', 'dlq', ...args], text => text, false)
 }
 
 const items = () => (JSON.parse(out) as { items: Record<string, unknown>[] }).items
@@ -150,6 +157,25 @@ test('a run that another one ends says so: exit 4', async () => {
   expect(await redrive(group, '--execute')).toBe(4)
   expect(err).toMatch(/another redrive or purge of 'spend' has begun, and ended this one.*E_FENCED/)
   expect(await left()).toBe(3)
+})
+
+test('redrive and purge of one DLQ take the same id, so that one ends the other', async () => {
+  const ids: string[] = []
+  const { transactionalProducer } = broker
+  broker = {
+    ...broker,
+    transactionalProducer: id => {
+      ids.push(id)
+      return transactionalProducer(id)
+    },
+  }
+  const folder = mkdtempSync(join(tmpdir(), 'dlq-redrive-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  await bury(broker, 0, 2)
+  expect(await redrive(group, '--limit', '1', '--execute')).toBe(0)
+  expect(await dlq('purge', group, '--execute', '--yes', '--confirm', group, '--file', join(folder, 'purged.jsonl'))).toBe(0)
+  expect(ids).toEqual(['spend.redrive', 'spend.redrive'])
+  expect(await left()).toBe(0)
 })
 
 test('a letter too large for its topic is told', async () => {
