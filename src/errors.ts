@@ -1,3 +1,5 @@
+export { codeOf, describeThrown } from './thrown.ts'
+
 /**
  * Every error class of Spillway. Decide on `code` or `retryable`, never on the message or the class
  * (`instanceof` fails when two copies of the package are loaded).
@@ -265,31 +267,6 @@ export class ConfirmationMissing extends SpillwayError {
   constructor(message: string) {
     super('E_CONFIRMATION', message)
   }
-}
-
-/** The `code` of whatever was thrown, when it is an object that has one. Never throws. */
-export function codeOf(thrown: unknown): string | undefined {
-  try {
-    const code = (thrown as { code?: unknown } | null | undefined)?.code
-    return typeof code === 'string' ? code : undefined
-  } catch {
-    return undefined
-  }
-}
-
-/** What a thrown thing says of itself, whatever it is: handlers throw strings, undefined and frozen objects too. Never throws. */
-export function describeThrown(thrown: unknown): { name: string; message: string; stack: string } {
-  try {
-    if (thrown instanceof Error)
-      return { name: text(thrown.name) || 'Error', message: text(thrown.message), stack: text(thrown.stack) }
-    return { name: thrown === null ? 'null' : typeof thrown, message: text(thrown), stack: '' }
-  } catch {
-    return { name: 'unreadable', message: 'what was thrown cannot be read', stack: '' }
-  }
-}
-
-function text(value: unknown): string {
-  return value === undefined ? '' : String(value)
 }
 
 /** A handler that ran past its deadline. It counts as failed; whatever it still does or returns is ignored. */

@@ -21,7 +21,8 @@ const all = [
 
 /** Room, or file at the root of src, to the rooms it may import besides itself. */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
-  errors: [],
+  errors: ['thrown'],
+  thrown: [],
   message: [],
   topic: ['message'],
   schema: ['message', 'topic'],
@@ -50,7 +51,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   cli: all,
 }
 
-const importableByAll = ['src/errors.ts', 'src/observe/signals.ts']
+const importableByAll = ['src/errors.ts', 'src/thrown.ts', 'src/observe/signals.ts']
 
 /** A package and the one place that may import it. */
 const onlyIn: readonly (readonly [name: string, place: string])[] = [
