@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Broker, TransactionalProducer } from '../../src/broker/port.ts'
 import { unique } from '../unique.ts'
@@ -143,7 +144,7 @@ function describeLimits(broker: BrokerOf): void {
   test('is refused what is larger than the topic takes, and loses nothing that it sends in the next transaction', async () => {
     const topic = await topicOf(broker(), { partitions: 2, config: { 'max.message.bytes': '2000' } })
     const producer = await transactionalOf(broker())
-    const large = record(topic, 0, null, { value: Buffer.alloc(4_000, 7) })
+    const large = record(topic, 0, null, { value: randomBytes(4_000) })
     for (let i = 0; i < 3; i++) {
       await producer.send([record(topic, 0, 'never')])
       await expect(producer.send([record(topic, 1, 'never'), large])).rejects.toMatchObject({ code: 'E_RECORD_TOO_LARGE' })
@@ -153,6 +154,17 @@ function describeLimits(broker: BrokerOf): void {
     }
     expect(await seen(broker(), topic, 0, 3)).toEqual(['a0', 'a1', 'a2'])
     expect(await seen(broker(), topic, 1, 3)).toEqual(['b0', 'b1', 'b2'])
+  })
+
+  test('writes compressed what the topic takes no other way', async () => {
+    const topic = await topicOf(broker(), { config: { 'max.message.bytes': '2000' } })
+    const producer = await transactionalOf(broker())
+    for (let i = 0; i < 2; i++) {
+      await producer.send([record(topic, 0, null, { value: Buffer.alloc(4_000, 65) })])
+      await producer.send([record(topic, 0, 'small')])
+      await producer.commit()
+    }
+    expect(await seen(broker(), topic, 0, 4)).toEqual(['A'.repeat(4_000), 'small', 'A'.repeat(4_000), 'small'])
   })
 
   test('is refused a topic or partition that does not exist, creates none, and takes nothing after that', async () => {
