@@ -12,7 +12,7 @@ import type { Attempted, Delivery } from './admission.ts'
 import type { BreakerSettings } from './breaker-settings.ts'
 import type { Clock } from './clock.ts'
 import { entityOf } from './delivery.ts'
-import { FailureWindow } from './failure-window.ts'
+import { FailureWindow, type Standing } from './failure-window.ts'
 import { FreshShares } from './fresh-shares.ts'
 
 /** The assignment whose records a breaker holds. */
@@ -50,6 +50,10 @@ export interface BreakerOptions {
   readonly signals: Signals
   readonly clock: Clock
 }
+
+/** What is seen in a shorter time has to be clearer: twice as many entities, and nine in ten. */
+const surgeFactor = 2
+const surgeShare = 0.9
 
 interface Opened {
   readonly failure: Failure
@@ -130,8 +134,7 @@ export class Breaker {
   }
 
   #count({ delivery, beganMs }: Try, failure: Failure): Judgement {
-    const { clock, settings } = this.#options
-    const nowMs = clock.now()
+    const nowMs = this.#options.clock.now()
     const { fingerprint } = failure
     const entity = entityOf(delivery)
     const isRepeated = delivery.trail?.failure?.fingerprint === fingerprint
@@ -142,13 +145,23 @@ export class Breaker {
     if (!isRepeated) this.#shares.failed(fingerprint, nowMs)
     this.#watch(delivery)
     this.#window.failed(entity, nowMs, fingerprint, beganMs)
-    const { failed, tried } = this.#window.standing(fingerprint, nowMs)
-    if (failed < settings.entities || failed < settings.share * tried) return 'settle'
-    this.#open(failure, failed, tried)
+    const standing = this.#enough(fingerprint, nowMs)
+    if (!standing) return 'settle'
+    this.#open(failure, standing)
     return 'hold'
   }
 
-  #open(failure: Failure, failed: number, tried: number): void {
+  /** By all of the window, or by what has changed all of a sudden: one such failure, some seconds ago, must not hide it. */
+  #enough(fingerprint: string, nowMs: number): Standing | undefined {
+    const { entities, share } = this.#options.settings
+    const standing = this.#window.standing(fingerprint, nowMs)
+    if (standing.failed < entities) return undefined
+    if (standing.failed >= share * standing.tried) return standing
+    if (standing.failed < surgeFactor * entities) return undefined
+    return this.#window.surge(fingerprint, surgeFactor * entities, Math.max(surgeShare, share))
+  }
+
+  #open(failure: Failure, { failed, tried }: Standing): void {
     const { group, settings, signals, clock } = this.#options
     this.#opened = { failure, sinceMs: clock.now() }
     this.#probedAtMs = clock.now()

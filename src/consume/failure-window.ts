@@ -20,12 +20,16 @@ interface Slice {
   readonly failed: Map<string, number>
   /** Of all failures whose tries began in this slice, whatever came of their entities since. */
   readonly fingerprints: Set<string>
+  /** By fingerprint, the entities whose last try failed and had begun in this slice. */
+  readonly begun: Map<string, number>
   /** Those of them that are being tried again. */
   triedAgain: number
 }
 
 interface Ended {
   readonly slice: Slice
+  /** Of a failure. */
+  readonly began?: Slice | undefined
   readonly fingerprint: string | undefined
 }
 
@@ -59,14 +63,20 @@ export class FailureWindow {
   }
 
   wentWell(entity: string, nowMs: number): void {
-    this.#end(entity, nowMs, undefined)
+    const slice = this.#end(entity, nowMs)
+    this.#ended.set(entity, { slice, fingerprint: undefined })
     this.#bound()
   }
 
   failed(entity: string, nowMs: number, fingerprint: string, beganMs: number): void {
-    this.#end(entity, nowMs, fingerprint)
-    const began = this.#indexAt(beganMs)
-    this.#slices.find(({ index }) => index >= began)?.fingerprints.add(fingerprint)
+    const slice = this.#end(entity, nowMs)
+    const beganAt = this.#indexAt(beganMs)
+    const began = this.#slices.find(({ index }) => index >= beganAt)
+    this.#ended.set(entity, { slice, began, fingerprint })
+    began?.fingerprints.add(fingerprint)
+    if (began) add(began.begun, fingerprint, 1)
+    add(slice.failed, fingerprint, 1)
+    this.#failing++
     this.#bound()
   }
 
@@ -100,6 +110,24 @@ export class FailureWindow {
     return { failed, ended, tried: ended + running }
   }
 
+  /**
+   * The same of the shortest time up to now in which tries of so many entities began and failed so, and were this part of all that were
+   * tried; undefined when there is none.
+   */
+  surge(fingerprint: string, entities: number, share: number): Standing | undefined {
+    let failed = 0
+    let ended = 0
+    let running = this.#slices.reduce((sum, { triedAgain }) => sum + triedAgain, this.#runningFirst)
+    for (const slice of this.#slices.toReversed()) {
+      failed += slice.begun.get(fingerprint) ?? 0
+      ended += slice.tried
+      running -= slice.triedAgain
+      const tried = ended + running
+      if (failed >= entities && failed >= share * tried) return { failed, ended, tried }
+    }
+    return undefined
+  }
+
   clear(): void {
     this.#slices.length = 0
     this.#ended.clear()
@@ -108,15 +136,12 @@ export class FailureWindow {
     this.#failing = 0
   }
 
-  #end(entity: string, nowMs: number, fingerprint: string | undefined): void {
+  #end(entity: string, nowMs: number): Slice {
     this.gaveUp(entity)
     this.#forget(entity)
     const slice = this.#sliceAt(nowMs)
     slice.tried++
-    this.#ended.set(entity, { slice, fingerprint })
-    if (fingerprint === undefined) return
-    slice.failed.set(fingerprint, (slice.failed.get(fingerprint) ?? 0) + 1)
-    this.#failing++
+    return slice
   }
 
   #bound(): void {
@@ -129,7 +154,14 @@ export class FailureWindow {
     const last = this.#slices.at(-1)
     // A clock that was put back counts on in the slice that there is.
     if (last && last.index >= index) return last
-    const slice = { index, tried: 0, failed: new Map<string, number>(), fingerprints: new Set<string>(), triedAgain: 0 }
+    const slice = {
+      index,
+      tried: 0,
+      failed: new Map<string, number>(),
+      fingerprints: new Set<string>(),
+      begun: new Map<string, number>(),
+      triedAgain: 0,
+    }
     this.#slices.push(slice)
     return slice
   }
@@ -156,13 +188,18 @@ export class FailureWindow {
   #forget(entity: string): void {
     const before = this.#ended.get(entity)
     if (!before) return
-    const { slice, fingerprint } = before
+    const { slice, began, fingerprint } = before
     this.#ended.delete(entity)
     slice.tried--
     if (fingerprint === undefined) return
     this.#failing--
-    const left = slice.failed.get(fingerprint)! - 1
-    if (left > 0) slice.failed.set(fingerprint, left)
-    else slice.failed.delete(fingerprint)
+    add(slice.failed, fingerprint, -1)
+    if (began) add(began.begun, fingerprint, -1)
   }
+}
+
+function add(counts: Map<string, number>, fingerprint: string, more: number): void {
+  const count = (counts.get(fingerprint) ?? 0) + more
+  if (count > 0) counts.set(fingerprint, count)
+  else counts.delete(fingerprint)
 }

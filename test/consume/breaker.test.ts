@@ -125,6 +125,30 @@ describe('the breaker opens', () => {
     expect(told).toEqual([expect.stringMatching(/^opened: down, \d\d\d? of/)])
   })
 
+  it('though one failed so some seconds ago, and all others went well until now', () => {
+    const { tries, told, pass } = breakerFixture()
+    tries('early', threw('down'))
+    for (let n = 0; n < 5_000; n++) {
+      tries(`good-${n}`, well)
+      pass(1)
+    }
+    pass(100)
+    for (let n = 0; n < 200 && told.length === 0; n++) tries(`e${n}`, threw('down'))
+    expect(told).toEqual(['opened: down, 40 of 40'])
+  })
+
+  it('not for some that failed all of a sudden among others that did not', () => {
+    const { tries, told, pass } = breakerFixture()
+    tries('early', threw('down'))
+    for (let n = 0; n < 5_000; n++) {
+      tries(`good-${n}`, well)
+      pass(1)
+    }
+    pass(100)
+    for (let n = 0; n < 400; n++) tries(`e${n}`, n % 8 === 0 ? well : threw('down'))
+    expect(told).toEqual([])
+  })
+
   it('with the numbers that it is given', () => {
     const { tries, told, pass } = breakerFixture({ entities: 3, share: 1, window: '1s' })
     tries('e0', threw('down'))

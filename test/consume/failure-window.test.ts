@@ -7,8 +7,10 @@ const windowMs = 1_000
 const sliceMs = windowMs / 100
 
 class Model {
-  readonly ends = new Map<string, { slice: number; fingerprint: string | undefined }>()
+  readonly ends = new Map<string, { slice: number; began?: number; fingerprint: string | undefined }>()
   readonly running = new Set<string>()
+  /** Those in which a try has ended: a failure counts from the first of these that is not before its beginning. */
+  readonly slices = new Set<number>()
   readonly failures: { slice: number; began: number; fingerprint: string }[] = []
 
   standing(fingerprint: string, nowMs: number): Standing {
@@ -19,6 +21,17 @@ class Model {
     const since = Math.min(...same.map(({ began }) => began))
     const ended = recent.filter(([, { slice }]) => slice >= since).map(([entity]) => entity)
     return { failed: failed.length, ended: ended.length, tried: new Set([...this.running, ...ended]).size }
+  }
+
+  /** Whether in any time up to now so many failed, and were this part of all. */
+  hasSurge(fingerprint: string, nowMs: number, entities: number, share: number): boolean {
+    const last = Math.floor(nowMs / sliceMs)
+    return Array.from({ length: 100 }, (_, back) => last - back).some(since => {
+      const ended = [...this.ends].filter(([, { slice }]) => slice >= since)
+      const failed = ended.filter(([, end]) => end.fingerprint === fingerprint && end.began! >= since).length
+      const tried = new Set([...this.running, ...ended.map(([entity]) => entity)]).size
+      return failed >= entities && failed >= share * tried
+    })
   }
 }
 
@@ -56,13 +69,17 @@ describe('the window of failures', () => {
             window.wentWell(step.entity, nowMs)
             model.running.delete(step.entity)
             model.ends.set(step.entity, { slice, fingerprint: undefined })
+            model.slices.add(slice)
           }
           if (step.kind === 'fails') {
             const { fingerprint, tookMs } = step
             window.failed(step.entity, nowMs, fingerprint, nowMs - tookMs)
             model.running.delete(step.entity)
-            model.ends.set(step.entity, { slice, fingerprint })
-            model.failures.push({ slice, began: Math.floor((nowMs - tookMs) / sliceMs), fingerprint })
+            const beganAt = Math.floor((nowMs - tookMs) / sliceMs)
+            model.slices.add(slice)
+            const began = Math.min(...[...model.slices].filter(index => index >= beganAt))
+            model.ends.set(step.entity, { slice, began, fingerprint })
+            model.failures.push({ slice, began: beganAt, fingerprint })
           }
           let failing = 0
           for (const fingerprint of ['a', 'b']) {
@@ -71,6 +88,9 @@ describe('the window of failures', () => {
             const found = window.standing(fingerprint, nowMs)
             if (expected.failed > 0) expect(found).toEqual(expected)
             else expect(found.failed).toBe(0)
+            const surge = window.surge(fingerprint, 3, 0.7)
+            expect(surge !== undefined).toBe(model.hasSurge(fingerprint, nowMs, 3, 0.7))
+            if (surge) expect(surge.failed / surge.tried).toBeGreaterThanOrEqual(0.7)
           }
           expect(window.hasFailures(nowMs)).toBe(failing > 0)
         }
