@@ -86,8 +86,8 @@ test(`a server that is away for ${outageMs / 1_000} s under load`, async () => {
   expect([letters, await records(poster.ladder.dlq)]).toEqual([[], []])
   expect(load.refused).toEqual([])
   expect(handled).toBe(load.acked.length)
-  // Two processes, each with what it takes to open and what ran at the same time, however long it lasts; then only probes.
-  expect(inBetween.retried).toBeLessThan(400)
+  // What it takes both to open, on a busy machine too: nothing that grows with the length of the outage. After that only probes.
+  expect(inBetween.retried).toBeLessThan(1_000)
   expect(inBetween.tries).toBeLessThanOrEqual(2 * 64 + inBetween.probes + 2)
   expect(inBetween.probes).toBeGreaterThan(outageMs / durationMs(probeEvery))
 })
