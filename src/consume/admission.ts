@@ -101,6 +101,8 @@ export interface AssignedAdmission {
   advanced(at: TopicPartition, position: bigint): void
   /** What lay at these offsets of the partition cannot be fetched any more. */
   lost(at: TopicPartition, from: bigint, to: bigint): void
+  /** Whether it can go on when the log of this partition was made anew. Else the assignment has to begin anew too. */
+  outlives(at: TopicPartition): boolean
   /** For whoever looks at it. */
   parked(): readonly ParkedEntity[]
 }

@@ -126,8 +126,9 @@ export class GroupSession implements Session, AttemptScope {
 
   /** What lay from `from` on is gone. A log that is read from further below was made anew. */
   reset(at: TopicPartition, from: bigint, to: bigint): void {
-    if (to < from) this.#partitions.of(at)?.restart(to)
-    this.#admission.lost(at, to < from ? 0n : from, to < from ? from : to)
+    if (to >= from) this.#admission.lost(at, from, to)
+    else if (this.#admission.outlives(at)) this.#partitions.of(at)?.restart(to)
+    else this.#options.onFailure(new AssignmentLost(`${at.topic}/${at.partition} was made anew: what waits is looked for again`))
     this.#options.onProgress()
   }
 
@@ -226,6 +227,7 @@ export class GroupSession implements Session, AttemptScope {
   }
 
   wait(tracked: Tracked, untilMs: number): void {
+    if (this.draining.aborted) return
     tracked.partition.setKept(tracked, false)
     // What it was kept for was over before it was due.
     tracked.wasKept = false

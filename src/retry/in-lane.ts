@@ -85,6 +85,7 @@ export class InLaneRetries implements Admission {
       settle: ({ delivery }, attempted) => this.#settle(delivery, attempted, session),
       advanced: () => {},
       lost: () => {},
+      outlives: () => true,
       parked: () => [],
     }
   }

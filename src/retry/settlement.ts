@@ -51,6 +51,11 @@ export class Settlement {
     return this.#copies.delay(delivery, { untilMs }, this.#about(delivery), session, watch)
   }
 
+  /** Finished without running. */
+  dropped({ origin, record: { topic } }: Delivery): void {
+    this.#options.signals.emit('copy.dropped', { group: this.#options.ladder.group, tier: topic, origin })
+  }
+
   /** Moved on behind what its entity waits for. */
   follow(delivery: Delivery, topic: string, dueAtMs: number, session: Session, watch: CopyWatch): Promise<void> {
     return this.#copies.follow(delivery, { topic, dueAtMs }, this.#about(delivery), session, watch)
