@@ -84,6 +84,18 @@ const goals: readonly Goal[] = [
     value: of => ratio(of('idle with 5 tiers', 'Spillway')?.cpuPercent, of('idle with 1 tier', 'Spillway')?.cpuPercent),
     atMost: 1.25,
   },
+  {
+    goal: 'no-op, replayed: times live',
+    suite: 'replay',
+    value: of => ratio(of('no-op handler, replayed', 'Spillway')?.perSecond, of('no-op handler, live', 'Spillway')?.perSecond),
+    atLeast: 1,
+  },
+  {
+    goal: '2 ms handlers, replayed: times live',
+    suite: 'replay',
+    value: of => ratio(of('2 ms handler, replayed', 'Spillway')?.perSecond, of('2 ms handler, live', 'Spillway')?.perSecond),
+    atLeast: 1,
+  },
 ]
 
 export interface Verdict {

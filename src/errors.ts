@@ -1,7 +1,6 @@
 /**
  * Every error class of Spillway. Decide on `code` or `retryable`, never on the message or the class
  * (`instanceof` fails when two copies of the package are loaded).
- *
  * `retryable` says whether the same call, unchanged, may succeed later.
  */
 export class SpillwayError extends Error {
@@ -93,6 +92,13 @@ export class AssignmentLost extends SpillwayError {
   }
 }
 
+/** The group has members, and what was asked for can only be done to one that nobody is in. Nothing was changed. */
+export class GroupActive extends SpillwayError {
+  constructor(message: string, options: { cause?: unknown } = {}) {
+    super('E_GROUP_ACTIVE', message, options)
+  }
+}
+
 /** Bytes that are no message of ours, or whose writer schema the reader schema cannot resolve. The same bytes fail again. */
 export class Undecodable extends SpillwayError {
   constructor(message: string, options: { cause?: unknown } = {}) {
@@ -181,7 +187,7 @@ export class AlreadyRunning extends SpillwayError {
   }
 }
 
-/** A command line that cannot be carried out as written: an unknown name, a value that is none. Nothing has been done. */
+/** A command line, or a call, that cannot be carried out as written: an unknown name, a value that is none. Nothing has been done. */
 export class UsageError extends SpillwayError {
   constructor(message: string, options: { cause?: unknown } = {}) {
     super('E_USAGE', message, options)
@@ -257,9 +263,8 @@ export function codeOf(thrown: unknown): string | undefined {
 /** What a thrown thing says of itself, whatever it is: handlers throw strings, undefined and frozen objects too. Never throws. */
 export function describeThrown(thrown: unknown): { name: string; message: string; stack: string } {
   try {
-    if (thrown instanceof Error) {
+    if (thrown instanceof Error)
       return { name: text(thrown.name) || 'Error', message: text(thrown.message), stack: text(thrown.stack) }
-    }
     return { name: thrown === null ? 'null' : typeof thrown, message: text(thrown), stack: '' }
   } catch {
     return { name: 'unreadable', message: 'what was thrown cannot be read', stack: '' }

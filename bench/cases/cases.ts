@@ -6,6 +6,7 @@ import { idle } from './idle.ts'
 import { latency } from './latency.ts'
 import { produceBatches, produceSingly } from './produce.ts'
 import { handOver, stay } from './rebalance.ts'
+import { replay } from './replay.ts'
 import { drained, failing, lateness, rebuild } from './retry.ts'
 
 /** The child's half of each case. */
@@ -23,5 +24,6 @@ export const cases = {
   failing,
   drained,
   rebuild,
+  replay,
 } satisfies Record<string, Case>
 export type CaseName = keyof typeof cases

@@ -10,12 +10,12 @@ import { type RedriveResult, runRedrive } from '../redrive/run.ts'
 import { createDecoder } from '../schema/decoder.ts'
 import type { SchemaRegistry } from '../schema/registry.ts'
 import { type CommandContext, exitWith, type Output, outputOf } from './context.ts'
-import { progressTo } from './dlq-progress.ts'
-import { stoppable } from './dlq-stop.ts'
 import { lettersText as letters, whoami } from './dlq-words.ts'
 import { exitCode } from './exit-code.ts'
 import { nearest } from './nearest.ts'
 import { printable } from './printable.ts'
+import { progressTo } from './progress.ts'
+import { stoppable } from './stoppable.ts'
 
 /** What is to be moved. */
 interface Choice {

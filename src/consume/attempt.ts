@@ -17,6 +17,8 @@ export interface AttemptOptions {
   readonly outbound: (cause: Envelope) => Outbound
   readonly logger: Logger
   readonly signals: Signals
+  /** What `ctx.isReplay` says. Default false. */
+  readonly isReplay?: boolean
 }
 
 /** The assignment that attempts belong to. */
@@ -24,6 +26,10 @@ export interface AttemptScope {
   /** The handlers that run, to be cancelled when the assignment is lost. */
   readonly calls: Running
   readonly isOver: boolean
+  /** Aborted when nothing begins any more. */
+  readonly draining: AbortSignal
+  /** For an attempt that has to wait: until `work` resolves its place among those that run at the same time is another's. */
+  suspend<T>(work: Promise<T>): Promise<T>
 }
 
 export type Attempt = (delivery: Delivery, scope: AttemptScope) => Promise<Attempted>

@@ -15,6 +15,7 @@ import { codeOf, DataLost } from '../errors.ts'
 import type { Signals } from '../observe/signals.ts'
 import type { Admission } from './admission.ts'
 import type { Attempt } from './attempt.ts'
+import type { Breaker } from './breaker.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { commitRequests } from './commit-requests.ts'
 import { deliveries, placeOf } from './delivery.ts'
@@ -27,6 +28,8 @@ export interface LoopOptions {
   readonly processor: Processor
   readonly attempt: Attempt
   readonly admission: Admission
+  /** Undefined: none is wanted. */
+  readonly breaker?: Breaker | undefined
   readonly signals: Signals
   /** How long a drain waits for running handlers. Milliseconds. */
   readonly drainTimeoutMs: number
@@ -81,13 +84,14 @@ export class GroupLoop {
   async onAssigned(partitions: readonly AssignedPartition[]): Promise<void> {
     this.abandon()
     this.#findLostCommits(partitions)
-    const { processor, attempt, admission, signals } = this.#options
+    const { processor, attempt, admission, breaker, signals } = this.#options
     const session = new GroupSession(partitions, {
       group: processor.name,
       deliver: this.#deliver,
       concurrency: processor.concurrency,
       attempt,
       admission,
+      breaker,
       signals,
       clock: this.#clock,
       limits: this.#options.limits ?? defaultLimits,

@@ -3,6 +3,7 @@ import { DefinitionError } from '../errors.ts'
 import type { EventDefinition, JobDefinition, MessageDefinition } from '../message/definition.ts'
 import { type Duration, durationMs } from '../message/duration.ts'
 import { defaultTiers, type Ladder, ladderOf } from '../topic/ladder.ts'
+import { type BreakerLimits, type BreakerSettings, breakerSettings } from './breaker-settings.ts'
 import { type RecordLimits, recordLimits } from './guard.ts'
 import type { Handler, Middleware } from './handler.ts'
 import { type RetryOptions, type RetryPolicy, retryPolicy } from './retry-policy.ts'
@@ -27,6 +28,11 @@ export interface ProcessorOptions {
   readonly limits?: Partial<RecordLimits>
   /** When records were deleted before they were handled: go on with the first there is, or stop with E_DATA_LOST. Default earliest. */
   readonly onDataLoss?: 'earliest' | 'stop'
+  /**
+   * When many entities fail with one error at once, the group stops instead of sending all of them to the DLQ, until a try goes well.
+   * Default: 20 of them within 10s, and half of all that were tried; one is tried every 5s. false: never.
+   */
+  readonly breaker?: false | BreakerLimits
   /** Wrapped around every try, first one outermost. */
   readonly middleware?: readonly Middleware[]
 }
@@ -51,6 +57,8 @@ export interface Processor {
   readonly unhandled: 'skip' | 'dead-letter'
   readonly limits: RecordLimits
   readonly onDataLoss: 'earliest' | 'stop'
+  /** undefined: none. */
+  readonly breaker: BreakerSettings | undefined
   readonly middleware: readonly Middleware[]
 }
 
@@ -102,6 +110,7 @@ function processor(
     unhandled: options.unhandled ?? 'skip',
     limits: recordLimits(`${kind} '${name}'`, options.limits),
     onDataLoss: options.onDataLoss ?? 'earliest',
+    breaker: breakerSettings(`${kind} '${name}'`, options.breaker),
     middleware: Object.freeze([...(options.middleware ?? [])]),
   })
 }

@@ -7,6 +7,8 @@ export interface SessionProgress {
   /** Records in lanes, running or queued. */
   readonly queued: number
   readonly running: number
+  /** Of the queued ones, those that an open breaker holds: all that do not run. 0 while it is closed. */
+  readonly held: number
   /** Records in memory that are not due. */
   readonly waiting: number
   /** Every assigned partition. */

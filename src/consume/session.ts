@@ -7,8 +7,10 @@ import { AssignmentLost } from '../errors.ts'
 import type { Signals } from '../observe/signals.ts'
 import type { Admission, AssignedAdmission, Delivery, ReasonOf, Session, Verdict } from './admission.ts'
 import type { Attempt, AttemptScope } from './attempt.ts'
+import type { Breaker } from './breaker.ts'
 import { type Clock, withinMs } from './clock.ts'
 import { placeOf } from './delivery.ts'
+import { Hold } from './hold.ts'
 import { Lanes } from './lanes.ts'
 import type { SessionLimits } from './limits.ts'
 import { outage } from './outage.ts'
@@ -25,6 +27,8 @@ export interface SessionOptions {
   readonly concurrency: number
   readonly attempt: Attempt
   readonly admission: Admission
+  /** Undefined: none is wanted. */
+  readonly breaker: Breaker | undefined
   readonly signals: Signals
   readonly clock: Clock
   readonly limits: SessionLimits
@@ -41,6 +45,7 @@ export class GroupSession implements Session, AttemptScope {
   readonly #lanes: Lanes<Tracked>
   readonly #admission: AssignedAdmission
   readonly #patience: Patience
+  readonly #hold: Hold
   readonly #tries: Tries
   readonly #draining = new AbortController()
   readonly calls = new Running()
@@ -73,8 +78,10 @@ export class GroupSession implements Session, AttemptScope {
       draining: this.draining,
       isOver,
     })
+    this.#hold = new Hold({ breaker: options.breaker, lanes: this.#lanes, partitions: assigned.length })
     this.#tries = new Tries(this, {
       ...options,
+      hold: this.#hold,
       patiently: (error, { partition }, work) => this.#lanes.suspend(this.#patience.after(error, partition, outage, work)),
     })
     this.#admission = options.admission.onAssigned(assigned, this)
@@ -97,6 +104,7 @@ export class GroupSession implements Session, AttemptScope {
     return {
       queued: this.#lanes.size,
       running: this.#lanes.running,
+      held: this.#lanes.held,
       waiting: partitions.reduce((sum, { waiting }) => sum + waiting, 0),
       partitions,
       parked: () => this.#admission.parked(),
@@ -190,9 +198,14 @@ export class GroupSession implements Session, AttemptScope {
     const lost = new AssignmentLost(why)
     this.#lanes.close()
     if (!this.draining.aborted) this.#draining.abort(lost)
+    this.#hold.close(lost)
     for (const partition of this.#partitions.all()) partition.close()
     this.#releaseRoom()
     return lost
+  }
+
+  suspend<T>(work: Promise<T>): Promise<T> {
+    return this.#lanes.suspend(work)
   }
 
   async persist<T>(delivery: Delivery, reasonOf: ReasonOf, work: () => Promise<T>): Promise<T> {

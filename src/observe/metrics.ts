@@ -20,6 +20,8 @@ export interface MeasuredGroup {
   readonly group: string
   /** Undefined while the group is not joined. */
   readonly progress: MeasuredProgress | undefined
+  /** Present while it is open. */
+  readonly breaker?: object | undefined
 }
 
 export interface MeasuredProgress {
@@ -136,7 +138,8 @@ export class Metrics {
     const joins = this.#counter('spillway_rebalances_total', 'Assignments begun, the first one included')
     const crashes = this.#counter('spillway_consumer_crashes_total', 'Breakdowns of the consumer and vain tries to rebuild it')
     const commits = this.#counter('spillway_commit_failures_total', 'Commits that did not get through')
-    for (const group of this.#types.keys()) for (const counter of [joins, crashes, commits]) counter.inc({ group }, 0)
+    const opened = this.#counter('spillway_breaker_opened_total', 'How often the breaker took failures for an outage')
+    for (const group of this.#types.keys()) for (const counter of [joins, crashes, commits, opened]) counter.inc({ group }, 0)
     const drains = new Histogram({
       name: 'spillway_drain_duration_seconds',
       help: 'How long running handlers were waited for before an assignment was given up',
@@ -148,6 +151,7 @@ export class Metrics {
       signals.on('consumer.joined', ({ group }) => joins.inc({ group })),
       signals.on('consumer.crashed', ({ group }) => crashes.inc({ group })),
       signals.on('commit.failed', ({ group }) => commits.inc({ group })),
+      signals.on('breaker.opened', ({ group }) => opened.inc({ group })),
       signals.on('consumer.drained', ({ group, durationMs }) => drains.observe({ group }, durationMs / 1_000)),
     )
   }
@@ -167,6 +171,9 @@ export class Metrics {
       "Of these, the ones whose ladder is exhausted (onExhausted: 'block')",
       one => one.isBlocked,
     )
+    this.#gauge('spillway_breaker_open', 'Whether the breaker of the group is open in this process', ['group'], set => {
+      for (const { group, breaker } of groups()) set({ group }, breaker ? 1 : 0)
+    })
     this.#gauge('spillway_in_flight', 'Records that are being handled', ['group'], set => {
       for (const { group, progress } of groups()) set({ group }, progress?.running ?? 0)
     })

@@ -2,7 +2,7 @@
 import type { ParkedEntity } from '../consume/admission.ts'
 import type { PartitionProgress, RunningAttempt, SessionProgress } from '../consume/progress.ts'
 import type { EventLoopDelay } from './event-loop.ts'
-import type { GroupStanding } from './group-watch.ts'
+import type { GroupStanding, OpenBreaker } from './group-watch.ts'
 
 export interface ProcessHealth {
   readonly service: string
@@ -85,7 +85,9 @@ export function statusOf(health: ProcessHealth, nowMs: number, limits = defaultH
       crashes: group.crashes,
       inFlight: group.progress?.running ?? 0,
       queued: group.progress ? group.progress.queued - group.progress.running : 0,
+      held: group.progress?.held ?? 0,
       waiting: group.progress?.waiting ?? 0,
+      breaker: group.breaker ? breakerStatus(group.breaker) : null,
       partitions: (group.progress?.partitions ?? []).map(partition => partitionStatus(partition, nowMs)),
       ...parkedStatus(group.progress?.parked() ?? [], nowMs),
       stuck: stuckAttempts(group, nowMs, limits).map(({ origin, startedAtMs }) => ({
@@ -119,7 +121,7 @@ function groupProblem(group: GroupHealth, nowMs: number, { rebalanceGraceMs }: H
   return group.phase === 'stopped' ? `${name}: left` : undefined
 }
 
-function groupNotes({ group, phase, sinceMs, progress }: GroupHealth, nowMs: number): string[] {
+function groupNotes({ group, phase, sinceMs, breaker, progress }: GroupHealth, nowMs: number): string[] {
   const between =
     phase === 'rebalancing' || phase === 'rebuilding' ? [`${group}: ${phase} for ${seconds(nowMs - sinceMs)} s`] : []
   const partitions = (progress?.partitions ?? []).flatMap(({ topic, partition, blocked, paused }) => {
@@ -130,7 +132,20 @@ function groupNotes({ group, phase, sinceMs, progress }: GroupHealth, nowMs: num
       ]
     return paused.length > 0 ? [`${name} is paused (${paused.join(', ')})`] : []
   })
-  return [...between, ...partitions]
+  return [...between, ...(breaker ? [breakerNote(group, breaker, nowMs)] : []), ...partitions]
+}
+
+function breakerNote(
+  group: string,
+  { fingerprint, errorClass, sinceMs, failed, tried, probes }: OpenBreaker,
+  nowMs: number,
+): string {
+  const why = `${failed} of ${tried} entities failed with ${errorClass} ${fingerprint}, and so did ${probes} tries since`
+  return `${group}: the breaker is open for ${seconds(nowMs - sinceMs)} s: ${why}`
+}
+
+function breakerStatus({ sinceMs, fingerprint, errorClass, failed, tried, probes }: OpenBreaker): object {
+  return { state: 'open', since: new Date(sinceMs).toISOString(), fingerprint, errorClass, failed, tried, probes }
 }
 
 function partitionStatus(partition: PartitionProgress, nowMs: number): object {

@@ -27,6 +27,6 @@ export function redriven(letter: Letter & { trail: Trail }, group: string, runId
     redriveId: runId,
     redriveCount: letter.trail.redriveCount + 1,
   }
-  const { key, value, headers } = letter.record
-  return { topic: target, partition: letter.partition, key, value, headers: withTrail(headers, trail) }
+  const { key, value, headers, compressed } = letter.record
+  return { topic: target, partition: letter.partition, key, value, headers: withTrail(headers, trail), compressed }
 }

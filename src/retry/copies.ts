@@ -148,7 +148,8 @@ export class Copies {
 
   /** To the partition of the record, which has the number of its origin's: a damaged trail cannot name one that does not exist. */
   #copy({ record }: Delivery, topic: string, trail: Trail): OutgoingRecord {
-    return { topic, partition: record.partition, key: record.key, value: record.value, headers: withTrail(record.headers, trail) }
+    const { partition, key, value, compressed } = record
+    return { topic, partition, key, value, headers: withTrail(record.headers, trail), compressed }
   }
 
   /**

@@ -38,7 +38,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   process: ['config', 'message', 'schema', 'topic', 'broker', 'produce', 'consume', 'retry', 'dlq', 'observe'],
   // Nothing of the core imports it: a service hands it in.
   middleware: ['message', 'consume'],
-  replay: ['topic', 'broker', 'process'],
+  // Its positions are in durations and times, which are message's.
+  replay: ['message', 'topic', 'broker', 'process'],
   dev: ['broker'],
   // Where it is all put together; nobody imports these.
   command: all,

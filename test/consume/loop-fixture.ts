@@ -1,10 +1,13 @@
 import { avroSchema, consumer, event, on, topic } from 'spillway'
 import type { AssignedPartition, BrokerRecord, CommittedOffset, GroupConsumer } from '../../src/broker/port.ts'
-import type { Admission } from '../../src/consume/admission.ts'
+import type { Admission, Attempted } from '../../src/consume/admission.ts'
 import type { Attempt } from '../../src/consume/attempt.ts'
+import { Breaker } from '../../src/consume/breaker.ts'
+import { type BreakerLimits, breakerSettings } from '../../src/consume/breaker-settings.ts'
 import { defaultLimits, type SessionLimits } from '../../src/consume/limits.ts'
 import { GroupLoop } from '../../src/consume/loop.ts'
 import { Signals } from '../../src/observe/signals.ts'
+import type { Failure } from '../../src/topic/trail.ts'
 import { ManualClock } from '../manual-clock.ts'
 import { admitting } from './admitting.ts'
 
@@ -24,6 +27,8 @@ export interface LoopFixtureOptions {
   readonly drainTimeoutMs?: number
   readonly limits?: Partial<SessionLimits>
   readonly concurrency?: number
+  /** Default: none. What is thrown is the fingerprint; '' is foreseen. */
+  readonly breaker?: BreakerLimits
   readonly commit?: (offsets: readonly CommittedOffset[]) => Promise<void>
 }
 
@@ -37,6 +42,7 @@ export function loopFixture(options: LoopFixtureOptions = {}) {
     processor: consumer('it-group', [on(thing, () => {})], { concurrency: options.concurrency ?? 64 }),
     attempt: options.attempt ?? returned,
     admission: options.admission ?? runAll,
+    breaker: options.breaker && breakerOf(options.breaker, signals, clock),
     signals,
     clock,
     drainTimeoutMs: options.drainTimeoutMs ?? 1_000,
@@ -55,6 +61,17 @@ export function loopFixture(options: LoopFixtureOptions = {}) {
   loop.attach(consumerPort, error => void told.push(`failure ${error}`))
   const take = (...records: BrokerRecord[]) => loop.onRecords(records, async () => {})
   return { loop, clock, signals, told, commits, take }
+}
+
+function breakerOf(limits: BreakerLimits, signals: Signals, clock: ManualClock): Breaker {
+  const settings = breakerSettings('it', limits)!
+  return new Breaker({ group: 'it-group', settings, unexpected, copiesReturnMs: 60_000, signals, clock })
+}
+
+/** What is thrown is the fingerprint; '' is foreseen. */
+export function unexpected(attempted: Attempted): Failure | undefined {
+  if (attempted.kind !== 'threw' || attempted.error === '') return undefined
+  return { class: 'Error', message: 'the handler says', stack: '', fingerprint: String(attempted.error) }
 }
 
 export function assigned(topicName: string): AssignedPartition {

@@ -74,6 +74,28 @@ describe('a log line', () => {
     expect(lines).toEqual([])
   })
 
+  test('of a breaker says why, and by which error', () => {
+    const { lines, levels, signals } = logged()
+    signals.emit('breaker.opened', { group: 'spend', failure, failed: 20, tried: 31, windowMs: 10_000 })
+    signals.emit('breaker.probed', { group: 'spend', origin, failure, openForMs: 5_000 })
+    signals.emit('breaker.closed', { group: 'spend', fingerprint: 'f00', reason: 'success', openForMs: 9_000 })
+    expect(levels()).toEqual(['error', 'warn', 'info'])
+    const by = { group: 'spend', errorFingerprint: 'f00' }
+    expect(lines.map(line => JSON.parse(line))).toMatchObject([
+      {
+        ...by,
+        event: 'breaker.opened',
+        errorClass: 'TypeError',
+        errorMessage: 'no price',
+        failed: 20,
+        tried: 31,
+        windowMs: 10_000,
+      },
+      { ...by, event: 'breaker.probed', topic: 'orders', offset: '9007199254740993', openForMs: 5_000 },
+      { ...by, event: 'breaker.closed', reason: 'success', openForMs: 9_000 },
+    ])
+  })
+
   test('ends when it is taken away', () => {
     const { lines, signals, end } = logged()
     end()

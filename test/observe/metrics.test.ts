@@ -33,6 +33,7 @@ test('counts what became of messages, by types that have a handler', async () =>
   signals.emit('consumer.joined', { group: 'spend', partitions: 1 })
   signals.emit('consumer.drained', { group: 'spend', unfinished: 0, durationMs: 40_000 })
   signals.emit('consumer.crashed', { group: 'spend', error: new Error('e'), retryInMs: 1 })
+  signals.emit('breaker.opened', { group: 'spend', failure, failed: 20, tried: 30, windowMs: 10_000 })
   const text = await lines()
   const ofPlaced = '{group="spend",type="shop.Placed"}'
   for (const line of [
@@ -49,6 +50,7 @@ test('counts what became of messages, by types that have a handler', async () =>
     'spillway_rebalances_total{group="spend"} 1',
     'spillway_consumer_crashes_total{group="spend"} 1',
     'spillway_commit_failures_total{group="spend"} 0',
+    'spillway_breaker_opened_total{group="spend"} 1',
     'spillway_drain_duration_seconds_bucket{le="30",group="spend"} 0',
     'spillway_drain_duration_seconds_bucket{le="45",group="spend"} 1',
     'spillway_event_loop_delay_seconds 0.002',
@@ -108,6 +110,7 @@ test('tells how the groups stand, and no longer what is no longer assigned', asy
   const groups: MeasuredGroup[] = [
     {
       group: 'spend',
+      breaker: {},
       progress: {
         running: 2,
         queued: 9,
@@ -120,6 +123,7 @@ test('tells how the groups stand, and no longer what is no longer assigned', asy
   const text = await lines()
   for (const line of [
     'spillway_consumer_joined{group="spend"} 1',
+    'spillway_breaker_open{group="spend"} 1',
     'spillway_in_flight{group="spend"} 2',
     'spillway_queued{group="spend"} 7',
     'spillway_partitions{group="spend",topic="orders"} 2',
@@ -136,6 +140,7 @@ test('tells how the groups stand, and no longer what is no longer assigned', asy
   groups[0] = { group: 'spend', progress: undefined }
   const later = await lines()
   expect(later).toContain('spillway_consumer_joined{group="spend"} 0')
+  expect(later).toContain('spillway_breaker_open{group="spend"} 0')
   expect(later.filter(line => line.startsWith('spillway_lag'))).toEqual([])
 })
 

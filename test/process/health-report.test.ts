@@ -12,12 +12,21 @@ const partition = (given: Partial<PartitionProgress> = {}): PartitionProgress =>
 })
 
 const progress = (given: Partial<SessionProgress> = {}): SessionProgress => ({
-  ...{ queued: 10, running: 4, waiting: 2, partitions: [partition()], attempts: [], parked: () => [] },
+  ...{ queued: 10, running: 4, held: 0, waiting: 2, partitions: [partition()], attempts: [], parked: () => [] },
   ...given,
 })
 
 const group = (given: Partial<GroupHealth> = {}): GroupHealth => ({
-  ...{ group: 'spend', phase: 'assigned', sinceMs: now - 1_000, polled: true, joins: 1, crashes: 0, handlerTimeoutMs: 30_000 },
+  ...{
+    group: 'spend',
+    phase: 'assigned',
+    sinceMs: now - 1_000,
+    polled: true,
+    joins: 1,
+    crashes: 0,
+    breaker: undefined,
+    handlerTimeoutMs: 30_000,
+  },
   progress: progress(),
   ...given,
 })
@@ -27,6 +36,11 @@ const health = (given: Partial<ProcessHealth> = {}): ProcessHealth => ({
   ...{ eventLoop: { meanMs: 1, maxMs: 20 }, groups: [group()] },
   ...given,
 })
+
+const breaker = {
+  ...{ fingerprint: 'f00', errorClass: 'TypeError', sinceMs: now - 12_000 },
+  ...{ failed: 20, tried: 31, probes: 2 },
+}
 
 const attempt = (runsForMs: number) => ({
   origin: { topic: 'orders', partition: 3, offset: 41n, timestampMs: 0 },
@@ -91,6 +105,11 @@ describe('a process is ready', () => {
       ['spend: orders/3 waits for the broker for 120 s'],
     ],
     [
+      'while its breaker is open',
+      health({ groups: [group({ breaker })] }),
+      ['spend: the breaker is open for 12 s: 20 of 31 entities failed with TypeError f00, and so did 2 tries since'],
+    ],
+    [
       'while partitions are paused',
       health({ groups: [group({ progress: progress({ partitions: [partition({ paused: ['window'] })] }) })] }),
       ['spend: orders/3 is paused (window)'],
@@ -122,7 +141,8 @@ describe('a process is ready', () => {
 describe('the status', () => {
   it('is JSON with offsets as texts, lag and ages', () => {
     const waiting = partition({ topic: 'spend.retry.5s', end: undefined, oldestMs: undefined, waiting: 2 })
-    const groups = [group({ progress: progress({ partitions: [blocked, waiting], attempts: [attempt(100_000)] }) })]
+    const known = { held: 5, partitions: [blocked, waiting], attempts: [attempt(100_000)] }
+    const groups = [group({ breaker, progress: progress(known) })]
     expect(JSON.parse(JSON.stringify(statusOf(health({ groups }), now)))).toEqual({
       apiVersion: 'v1',
       kind: 'ProcessStatus',
@@ -131,7 +151,11 @@ describe('the status', () => {
       groups: [
         {
           ...{ group: 'spend', phase: 'assigned', since: '1970-01-01T02:46:39.000Z', rebalances: 1, crashes: 0 },
-          ...{ inFlight: 4, queued: 6, waiting: 2 },
+          ...{ inFlight: 4, queued: 6, held: 5, waiting: 2 },
+          breaker: {
+            ...{ state: 'open', since: '1970-01-01T02:46:28.000Z', fingerprint: 'f00', errorClass: 'TypeError' },
+            ...{ failed: 20, tried: 31, probes: 2 },
+          },
           partitions: [
             {
               ...{ topic: 'orders', partition: 3, position: '50', committed: '40', end: '100', lag: 60, lagAgeSeconds: 90 },

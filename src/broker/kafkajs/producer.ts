@@ -3,6 +3,8 @@ import { BrokerRefused, BrokerUnavailable } from '../../errors.ts'
 import type { BatchProducer, OutgoingRecord } from '../port.ts'
 import { type Client, patience } from './client.ts'
 import { describeTopics } from './cluster.ts'
+import { codecNames } from './decompress.ts'
+import { type Codec, Squeeze } from './squeeze.ts'
 
 /**
  * kafkajs sends one request a node at a time for an idempotent producer, so with many partitions each waits for all others.
@@ -14,6 +16,7 @@ const partitionCountMs = 5 * 60_000
 export function batchProducer(client: Client): BatchProducer {
   const slots: (Slot | undefined)[] = Array(producers).fill(undefined)
   const turns = new Map<string, Promise<unknown>>()
+  const squeeze = new Squeeze()
   const verified = new Set<string>()
   const counts = new Map<string, { readonly count: Promise<number>; readonly until: number }>()
   let closed = false
@@ -38,7 +41,7 @@ export function batchProducer(client: Client): BatchProducer {
     verified.add(`${topic}/${partition}`)
   }
 
-  async function sendBatch(topic: string, partition: number, records: readonly OutgoingRecord[]): Promise<bigint> {
+  async function sendBatch(topic: string, partition: number, records: readonly OutgoingRecord[], codec: Codec): Promise<bigint> {
     await verify(topic, partition)
     const index = (partition + topic.length) % producers
     slots[index] ??= newSlot(client)
@@ -47,7 +50,8 @@ export function batchProducer(client: Client): BatchProducer {
     try {
       const producer = await slot.ready
       const now = String(Date.now())
-      const written = await producer.send({ topic, acks: -1, messages: records.map(record => toMessage(record, now)) })
+      const messages = records.map(record => toMessage(record, now))
+      const written = await producer.send({ topic, acks: -1, compression: codecNames.indexOf(codec), messages })
       return baseOffset(written, partition)
     } catch (error) {
       // kafkajs hands the sequence numbers of a failed send to the next one, which the broker then takes for a repetition
@@ -66,7 +70,8 @@ export function batchProducer(client: Client): BatchProducer {
     async sendBatch(topic, partition, records) {
       if (closed) throw new BrokerUnavailable('The producer is closed')
       if (records.length === 0) throw new BrokerRefused(`An empty batch for ${topic}[${partition}] has no offset`)
-      return inTurn(turns, `${topic}/${partition}`, () => sendBatch(topic, partition, records))
+      const write = (codec: Codec): Promise<bigint> => sendBatch(topic, partition, records, codec)
+      return inTurn(turns, `${topic}/${partition}`, () => squeeze.write(topic, records, write))
     },
     partitionsOf,
     async close() {
