@@ -137,7 +137,7 @@ export class InLaneRetries implements Admission {
     const outcome = classify(attempted)
     const trail = this.#trail(delivery)
     const asked = { ...delivery, trail, attempt: trail.attempt }
-    return stepAfter({ outcome, delivery: asked, ladder, retry: this.#retry, nowMs: this.#clock.now(), onBadRoute })
+    return stepAfter({ attempted, outcome, delivery: asked, ladder, retry: this.#retry, nowMs: this.#clock.now(), onBadRoute })
   }
 
   #dueAtMs(step: Again): number {

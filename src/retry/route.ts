@@ -1,5 +1,5 @@
 /** The next step of a message after a try: what the outcome, the ladder and the processor's own policy make of it. Pure. */
-import type { Delivery } from '../consume/admission.ts'
+import type { Attempted, Delivery } from '../consume/admission.ts'
 import type { RetryPolicy, Route } from '../consume/retry-policy.ts'
 import { DefinitionError } from '../errors.ts'
 import { durationMs } from '../message/duration.ts'
@@ -23,6 +23,7 @@ export type Step =
   | { readonly kind: 'later'; readonly failure: Failure; readonly untilMs: number }
 
 export interface Asked {
+  readonly attempted: Attempted
   readonly outcome: Outcome
   readonly delivery: Delivery
   readonly ladder: Ladder
@@ -66,11 +67,30 @@ function routed(asked: Asked, failure: Failure): Step | undefined {
   const { outcome, retry, onBadRoute } = asked
   if (!retry.route || outcome.kind !== 'retry' || outcome.thrown === undefined) return undefined
   try {
-    return stepOf(retry.route(outcome.thrown.error, asked.delivery.attempt), asked, failure)
+    return stepOf(answerOf(retry.route, asked.attempted, outcome.thrown.error, asked.delivery.attempt), asked, failure)
   } catch (error) {
     onBadRoute(error)
     return undefined
   }
+}
+
+const answers = new WeakMap<Attempted, () => Route>()
+
+/** What the route says of an attempt. It is asked once, whoever wants to know: it may count, or look at the clock. Throws what it throws. */
+export function answerOf(route: NonNullable<RetryPolicy['route']>, attempted: Attempted, error: unknown, attempt: number): Route {
+  let answer = answers.get(attempted)
+  if (!answer) {
+    try {
+      const given = route(error, attempt)
+      answer = () => given
+    } catch (thrown) {
+      answer = () => {
+        throw thrown
+      }
+    }
+    answers.set(attempted, answer)
+  }
+  return answer()
 }
 
 function stepOf(route: Route, asked: Asked, failure: Failure): Step | undefined {

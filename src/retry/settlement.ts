@@ -65,7 +65,15 @@ export class Settlement {
     const { ladder, retry, clock, signals } = this.#options
     const about = this.#about(delivery, attempted)
     const outcome = classify(attempted)
-    const step = stepAfter({ outcome, delivery, ladder, retry, nowMs: clock.now(), onBadRoute: error => this.#badRoute(error) })
+    const step = stepAfter({
+      attempted,
+      outcome,
+      delivery,
+      ladder,
+      retry,
+      nowMs: clock.now(),
+      onBadRoute: error => this.#badRoute(error),
+    })
     switch (step.kind) {
       case 'done':
         return

@@ -24,8 +24,10 @@ function stepOf({ retry = {}, error = thrown, attempt = 1, firstFailedAtMs }: Gi
   const trail = { origin, group: 'g', attempt: attempt - 1, hop: 1, redriveCount: 0, firstFailedAtMs: firstFailedAtMs! }
   const delivery: Delivery = { record, origin, attempt, ...(firstFailedAtMs !== undefined && { trail }) }
   const bad: unknown[] = []
+  const attempted = { kind: 'threw', type: 'T', id: 'i', error } as const
   const step = stepAfter({
-    outcome: classify({ kind: 'threw', type: 'T', id: 'i', error }),
+    attempted,
+    outcome: classify(attempted),
     delivery,
     ladder: ladderOf('g', tiers),
     retry: retryPolicy('g', retry, 'key'),
