@@ -5,7 +5,8 @@ import type { Headers } from '../../src/message/headers.ts'
 import { runRedrive } from '../../src/redrive/run.ts'
 import { withoutTrail } from '../../src/topic/trail.ts'
 import { unique } from '../unique.ts'
-import { openScenario } from './harness.ts'
+import { until } from '../until.ts'
+import { openScenario, patienceMs } from './harness.ts'
 import { stepsOn } from './messages.ts'
 
 const headers: Headers = [
@@ -53,7 +54,7 @@ test('null values, doubles, binary and names like __proto__ survive every hop un
     broker.transactionalProducer(`${reader.name}.redrive`),
     how,
   )
-  await drained(reader)
+  await until(() => handled.length === 1, { withinMs: patienceMs, what: 'the letter to be handled' })
 
   const { tiers, dlq, immediate } = reader.ladder
   for (const name of [steps.name, tiers[0]!.topic, tiers[1]!.topic, dlq, immediate.topic]) {

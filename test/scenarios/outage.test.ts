@@ -110,7 +110,10 @@ test('while it is open a rebalance and a stop take no time, and nothing is lost 
   const { opened } = stepsOn({ partitions: 4 })
   const { world, handled, handler } = downstream()
   world.isDown = true
-  const reader = consumer(unique('outage'), [on(opened, handler)], { retry: { tiers: ['100ms'] } })
+  const reader = consumer(unique('outage'), [on(opened, handler)], {
+    // Each process finds out for itself, at the cost of some tries.
+    retry: { tiers: ['100ms', '200ms', '300ms'] },
+  })
   await prepare([reader])
   const [opening, revoked, joined] = [heard('breaker.opened'), heard('consumer.drained'), heard('consumer.joined')]
   const first = await run([reader])
