@@ -19,6 +19,7 @@ export class Child {
       KAFKA_BROKERS: job.brokers.join(','),
       SCHEMA_REGISTRY_URL: job.registryUrl,
       NODE_ENV: 'production',
+      LOG_LEVEL: 'warn',
     }
     this.#process = fork(fileURLToPath(new URL('peer.ts', import.meta.url)), [JSON.stringify(job)], {
       execArgv: [

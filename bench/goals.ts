@@ -71,6 +71,18 @@ const goals: readonly Goal[] = [
     value: of => of('joined, nothing to do', 'Spillway')?.cpuPercent,
     atMost: 1,
   },
+  {
+    goal: 'no-op, replayed: times live',
+    suite: 'replay',
+    value: of => ratio(of('no-op handler, replayed', 'Spillway')?.perSecond, of('no-op handler, live', 'Spillway')?.perSecond),
+    atLeast: 1,
+  },
+  {
+    goal: '2 ms handlers, replayed: times live',
+    suite: 'replay',
+    value: of => ratio(of('2 ms handler, replayed', 'Spillway')?.perSecond, of('2 ms handler, live', 'Spillway')?.perSecond),
+    atLeast: 1,
+  },
 ]
 
 export interface Verdict {

@@ -131,9 +131,9 @@ export class Stand {
     return new Child({ peer, brokers, registryUrl, schemaId, tierTopics: [], group: '', handlerMs: 0, ...job })
   }
 
-  /** Resolves when the group has committed the end of a topic with so many records. */
-  async committed(group: string, topic: string, records: number): Promise<void> {
-    for (;;) {
+  /** Resolves when the group has committed the end of a topic with so many records, or `gone` is aborted: a replay's group goes when it ends. */
+  async committed(group: string, topic: string, records: number, gone?: AbortSignal): Promise<void> {
+    while (!gone?.aborted) {
       const offsets = await this.admin.committed(group, [topic])
       const sum = offsets.reduce((total, { offset }) => total + Math.max(0, Number(offset)), 0)
       if (sum >= records) return

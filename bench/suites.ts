@@ -2,6 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Child } from './child.ts'
 import { javaConsumer, javaProducer } from './java.ts'
+import { nowMs } from './job.ts'
 import { labels, type PeerName } from './peers/peers.ts'
 import { middle, type Result } from './result.ts'
 import type { Stand } from './stand.ts'
@@ -9,7 +10,7 @@ import type { Stand } from './stand.ts'
 /** `prepare` runs once; what it gives back, once a run. */
 export type Suite = (stand: Stand) => Promise<() => Promise<Result[]>>
 
-export const suites: Readonly<Record<string, Suite>> = { consume, produce, latency, rebalance, idle, redrive }
+export const suites: Readonly<Record<string, Suite>> = { consume, produce, latency, rebalance, idle, redrive, replay }
 
 async function consume(stand: Stand): Promise<() => Promise<Result[]>> {
   const long = { topic: await stand.filledTopic(400_000), records: 400_000 }
@@ -43,11 +44,41 @@ async function consumed(
   const { atMs } = await child.heard('first')
   await child.heard('handled')
   await stand.committed(group, topic, records)
-  const seconds = (performance.timeOrigin + performance.now() - atMs!) / 1_000
+  const seconds = (nowMs() - atMs!) / 1_000
   child.tell('committed')
   const cost = await child.heard('cost')
   await child.end()
   return { case: name, peer: labels[peer], records, perSecond: records / seconds, ...costs(cost, records) }
+}
+
+/** The same consumer on the same topic: as its group, and as a replay beside it. */
+async function replay(stand: Stand): Promise<() => Promise<Result[]>> {
+  const long = { topic: await stand.filledTopic(400_000), records: 400_000 }
+  const played = async (name: string, what: typeof long & { handlerMs: number }): Promise<Result[]> => [
+    await consumed(stand, 'spillway', { ...what, case: `${name}, live` }),
+    await replayed(stand, { ...what, case: `${name}, replayed` }),
+  ]
+  return async () => [
+    ...(await played('no-op handler', { ...long, handlerMs: 0 })),
+    ...(await played('2 ms handler', { ...long, handlerMs: 2 })),
+  ]
+}
+
+async function replayed(
+  stand: Stand,
+  { case: name, ...job }: { case: string; topic: string; records: number; handlerMs: number },
+): Promise<Result> {
+  const { group } = await stand.group(job.topic)
+  const { topic, records } = job
+  const child = stand.start('spillway', { ...job, case: 'replay', group })
+  const { atMs } = await child.heard('first')
+  const gone = new AbortController()
+  const ended = child.heard('ended').finally(() => gone.abort())
+  await stand.committed(`${group}.replay-bench`, topic, records, gone.signal)
+  const seconds = (nowMs() - atMs!) / 1_000
+  const cost = await ended
+  await child.end()
+  return { case: name, peer: labels.spillway, records, perSecond: records / seconds, ...costs(cost, records) }
 }
 
 async function produce(stand: Stand): Promise<() => Promise<Result[]>> {

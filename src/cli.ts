@@ -5,6 +5,7 @@ import { dlqCommand } from './command/dlq.ts'
 import { doctorCommand } from './command/doctor.ts'
 import { buildProgram, runProgram } from './command/program.ts'
 import { publishCommand } from './command/publish.ts'
+import { replayCommand } from './command/replay.ts'
 import { runCommand } from './command/run.ts'
 import { schemaCommand } from './command/schema.ts'
 import { schemaRegisterCommand } from './command/schema-register.ts'
@@ -28,6 +29,7 @@ const program = buildProgram([
   publishCommand(),
   statusCommand(),
   dlqCommand(),
+  replayCommand(),
 ])
 const code = await runProgram(program, process.argv, redactor(secretsIn()), Boolean(process.env.DEBUG))
 await new Promise<void>(written => process.stdout.write('', () => written()))

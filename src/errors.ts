@@ -1,7 +1,6 @@
 /**
  * Every error class of Spillway. Decide on `code` or `retryable`, never on the message or the class
  * (`instanceof` fails when two copies of the package are loaded).
- *
  * `retryable` says whether the same call, unchanged, may succeed later.
  */
 export class SpillwayError extends Error {
@@ -72,10 +71,7 @@ export class RecordTooLarge extends SpillwayError {
   }
 }
 
-/**
- * Another producer of the same `transactional.id` has begun, or the broker has given up the transaction of this one, which took
- * longer than 10 s. What was not committed by then never will be.
- */
+/** Another producer of this `transactional.id` has begun, or the broker gave up this one's transaction, open for over 10 s. It is not committed. */
 export class Fenced extends SpillwayError {
   constructor(message: string, options: { cause?: unknown } = {}) {
     super('E_FENCED', message, options)
@@ -107,6 +103,13 @@ export class DataLost extends SpillwayError {
 export class AssignmentLost extends SpillwayError {
   constructor(message: string, options: { cause?: unknown } = {}) {
     super('E_ASSIGNMENT_LOST', message, options)
+  }
+}
+
+/** The group has members, and what was asked for can only be done to one that nobody is in. Nothing was changed. */
+export class GroupActive extends SpillwayError {
+  constructor(message: string, options: { cause?: unknown } = {}) {
+    super('E_GROUP_ACTIVE', message, options)
   }
 }
 
@@ -198,7 +201,7 @@ export class AlreadyRunning extends SpillwayError {
   }
 }
 
-/** A command line that cannot be carried out as written: an unknown name, a value that is none. Nothing has been done. */
+/** A command line, or a call, that cannot be carried out as written: an unknown name, a value that is none. Nothing has been done. */
 export class UsageError extends SpillwayError {
   constructor(message: string, options: { cause?: unknown } = {}) {
     super('E_USAGE', message, options)
@@ -269,22 +272,6 @@ export function codeOf(thrown: unknown): string | undefined {
   } catch {
     return undefined
   }
-}
-
-/** What a thrown thing says of itself, whatever it is: handlers throw strings, undefined and frozen objects too. Never throws. */
-export function describeThrown(thrown: unknown): { name: string; message: string; stack: string } {
-  try {
-    if (thrown instanceof Error) {
-      return { name: text(thrown.name) || 'Error', message: text(thrown.message), stack: text(thrown.stack) }
-    }
-    return { name: thrown === null ? 'null' : typeof thrown, message: text(thrown), stack: '' }
-  } catch {
-    return { name: 'unreadable', message: 'what was thrown cannot be read', stack: '' }
-  }
-}
-
-function text(value: unknown): string {
-  return value === undefined ? '' : String(value)
 }
 
 /** A handler that ran past its deadline. It counts as failed; whatever it still does or returns is ignored. */

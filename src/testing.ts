@@ -16,6 +16,7 @@ import type { BrokerRecord } from './broker/port.ts'
 import { defineService, type Service, type ServiceOptions } from './config.ts'
 import type { Clock } from './consume/clock.ts'
 import type { Logger } from './consume/handler.ts'
+import type { SessionProgress } from './consume/progress.ts'
 import { readLetters } from './dlq/read.ts'
 import { type Duration, durationMs } from './message/duration.ts'
 import { Signals } from './observe/signals.ts'
@@ -74,7 +75,7 @@ export async function testService(options: Service | ServiceOptions, test: TestO
   const running = await startProcess({ name, processors, broker, registry, signals, logger: test.logger ?? silent, clock })
   const client = createClient({ producer: broker.producer(), registry, source: name, now: () => clock.now() })
   const settled = (): Promise<void> =>
-    settle(async () => [...running.progress().values()].every(one => one?.queued === 0) && (await allRead(broker, running)))
+    settle(async () => [...running.progress().values()].every(isQuiet) && (await allRead(broker, running)))
   return {
     publisher: client.publisher,
     scheduler: client.scheduler,
@@ -91,6 +92,11 @@ export async function testService(options: Service | ServiceOptions, test: TestO
       await client.close()
     },
   }
+}
+
+/** Nothing runs, nor could before time is moved. */
+function isQuiet(progress: SessionProgress | undefined): boolean {
+  return progress !== undefined && progress.queued === progress.held
 }
 
 async function allRead(

@@ -28,7 +28,19 @@ describe('the command line', { timeout: 60_000 }, () => {
   test('explains itself', () => {
     const { status, stdout, stderr } = spillway(['--help'])
     expect([status, stderr]).toEqual([0, ''])
-    for (const word of ['dev', 'doctor', 'topic', 'schema', 'run', 'publish', 'status', 'dlq', 'Examples:', 'Exit codes:'])
+    for (const word of [
+      'dev',
+      'doctor',
+      'topic',
+      'schema',
+      'run',
+      'publish',
+      'status',
+      'dlq',
+      'replay',
+      'Examples:',
+      'Exit codes:',
+    ])
       expect(stdout).toContain(word)
   })
 
@@ -43,6 +55,18 @@ describe('the command line', { timeout: 60_000 }, () => {
     [['status', '--nope'], /unknown option '--nope'/],
     [['status', '-o', 'yaml'], /Allowed choices are text, json/],
     [['topic'], /Usage: spillway topic/],
+    [['replay', 'spend'], /say where it begins/],
+    [['replay', 'spend', '--from', 'yesterday'], /'yesterday' is no position/],
+    [['replay', 'spend', '--from', '2026-11-22T10:00Z'], /is no position: write start, end, an offset/],
+    [['replay', 'spend', '--from', '@2026-11-22T10:00'], /does not say its time zone/],
+    [['replay', 'spend', '--from', '-1000', '--to', '-x'], /'-x' is no position/],
+    [['replay', 'spend', '--from', 'start', '--rate', '0/s'], /whole number of records a second/],
+    [['replay', 'spend', '--from', 'start', '--key', 'hex:0'], /pairs of hex digits/],
+    [['replay', 'spend', '--from', 'start', '--effects', 'yes'], /Allowed choices are suppress, allow/],
+    [['replay', 'spend', '--resume', 'ab12', '--from', 'start'], /range that it began with/],
+    [['replay', 'spend', '--resume', '../x'], /no id of a replay/],
+    [['replay', 'spend', '--live', '--from', 'start', '--key', 'k'], /goes with --from and --topic alone/],
+    [['replay', 'spend', '--live'], /say where it begins/],
   ])('refuses %j as wrong usage', (args, words) => {
     expect(spillway(args)).toMatchObject({ status: 64, stdout: '', stderr: expect.stringMatching(words) })
   })
@@ -51,6 +75,7 @@ describe('the command line', { timeout: 60_000 }, () => {
     [['run', 'spent'], /no consumer or worker 'spent': did you mean 'spend'\?/],
     [['publish', 'OrderPlacd'], /no event or job 'OrderPlacd': did you mean 'OrderPlaced'\?/],
     [['publish', 'shop.OrderPlaced', '--delay', '5s'], /only jobs can be delayed/],
+    [['replay', 'spent', '--from', 'start'], /no consumer or worker 'spent': did you mean 'spend'\?/],
   ])('%j names what was probably meant', (args, words) => {
     expect(spillway(args, { files: { 'spillway.config.mjs': service } })).toMatchObject({
       status: 64,

@@ -14,6 +14,11 @@ export class ManualClock implements Clock {
     return this.#nowMs
   }
 
+  /** Timers that are set. */
+  get pending(): number {
+    return this.#timers.length
+  }
+
   setTimer(callback: () => void, delayMs: number): unknown {
     this.longestTimerMs = Math.max(this.longestTimerMs, delayMs)
     const timer = { atMs: this.#nowMs + delayMs, callback }

@@ -8,6 +8,7 @@ import { lateness } from './lateness.ts'
 import { produceBatches, produceSingly } from './produce.ts'
 import { handOver, stay } from './rebalance.ts'
 import { redrive } from './redrive.ts'
+import { replay } from './replay.ts'
 
 /** The child's half of each case. */
 export type Case = (peer: Peer, job: Job, parent: Parent) => Promise<void>
@@ -21,6 +22,7 @@ export const cases = {
   handOver,
   idle,
   redrive,
+  replay,
   lateness,
 } satisfies Record<string, Case>
 export type CaseName = keyof typeof cases

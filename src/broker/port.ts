@@ -1,8 +1,8 @@
 /**
  * What Spillway needs of a broker. The comments are the contract; one suite (test/contract) proves it for every
  * implementation. Errors that leave a port are BrokerUnavailable (E_BROKER_UNAVAILABLE, retryable) or BrokerRefused
- * (E_BROKER_REFUSED, or E_RECORD_TOO_LARGE for what a topic does not take): never an error class of the client library. Those of
- * transactions may be Fenced (E_FENCED) and TransactionTooLong (E_TRANSACTION_TOO_LONG) besides.
+ * (E_BROKER_REFUSED, or E_RECORD_TOO_LARGE for what a topic does not take, or E_GROUP_ACTIVE): never an error class of the client
+ * library. Those of transactions may be Fenced (E_FENCED) and TransactionTooLong (E_TRANSACTION_TOO_LONG) besides.
  */
 import type { EncodedHeaders } from '../message/encoded-headers.ts'
 import type { HeaderSize, Headers } from '../message/headers.ts'
@@ -24,6 +24,8 @@ export interface BrokerRecord {
   readonly encodedHeaders?: EncodedHeaders | undefined
   /** Whether there is a header with this name, where that can be told without making them. */
   readonly hasHeader?: (name: string) => boolean
+  /** Whether it came in a compressed batch, where that is known. */
+  readonly compressed?: boolean | undefined
   /** Present when this is no record but stands for a whole batch of them: it has the batch's last offset, no key, value or headers. */
   readonly unreadable?: UnreadableBatch
 }
@@ -52,6 +54,8 @@ export interface OutgoingRecord {
   readonly encodedHeaders?: EncodedHeaders | undefined
   /** Milliseconds since 1970; the time of sending when missing. */
   readonly timestampMs?: number
+  /** Its batch is to be compressed. Default: only what does not fit otherwise is. */
+  readonly compressed?: boolean | undefined
 }
 
 export interface TopicPartition {
@@ -73,7 +77,8 @@ export interface BatchProducer {
   /**
    * Writes the records, all of one partition, in order and as one request. Resolves with the offset of the first when all are
    * acknowledged. Rejects when they are not known to be written: they may have landed all the same. After a rejection the next
-   * call is served by a fresh producer, so that no later record is lost or doubled because of it.
+   * call is served by a fresh producer, so that no later record is lost or doubled because of it. A single record that its topic
+   * does not take as it is, is written compressed if it is small enough then; else E_RECORD_TOO_LARGE.
    */
   sendBatch(topic: string, partition: number, records: readonly OutgoingRecord[]): Promise<bigint>
   /** How many partitions the topic has, at most 5 minutes old. Rejects with BrokerRefused when there is no such topic. */
@@ -134,6 +139,8 @@ export interface AssignedPartition extends TopicPartition {
   readonly position: bigint
   /** Metadata of the commit, '' when there is none. */
   readonly metadata: string
+  /** At the assignment, the offset after the last record that is not of an open transaction. */
+  readonly end: bigint
 }
 
 /** Why a position moved: the records behind it were deleted, or the log ends before it, as one does that was lost or made anew. */
@@ -207,6 +214,8 @@ export interface TopicState {
   readonly replicationFactor: number
   /** Settings that differ from the broker's defaults. */
   readonly config: Readonly<Record<string, string>>
+  /** How large a batch it takes, whoever has set that. Missing where settings were not asked for. */
+  readonly maxBatchBytes?: number
 }
 
 export interface GroupState {
@@ -218,6 +227,8 @@ export interface GroupState {
 
 export interface Admin {
   brokerCount(): Promise<number>
+  /** How large a batch a topic takes that sets nothing itself; undefined where this user may not ask (DescribeConfigs on the cluster). */
+  maxBatchBytes(): Promise<number | undefined>
   topicNames(): Promise<string[]>
   /** Only those that exist. With `config: false` their `config` is empty: to read it, a user needs an ACL more (DescribeConfigs). */
   topics(names: readonly string[], options?: { readonly config?: boolean }): Promise<TopicState[]>
@@ -227,10 +238,21 @@ export interface Admin {
   alterConfig(topic: string, config: Readonly<Record<string, string>>): Promise<void>
   /** Per partition: the first offset there is and the next one to be written. */
   bounds(topic: string): Promise<PartitionBounds[]>
+  /** Per partition: the first offset whose record is of this time or later (milliseconds since 1970), else the next one to be written. */
+  offsetsAt(topic: string, timeMs: number): Promise<PartitionOffset[]>
   /** -1 where the group has committed nothing. */
   committed(group: string, topics: readonly string[]): Promise<CommittedOffset[]>
+  /** For a group without members, all in one request; it need not exist. Rejects with GroupActive (E_GROUP_ACTIVE) when it has members, however short before: then nothing is changed. */
+  commit(group: string, offsets: readonly CommittedOffset[]): Promise<void>
+  /** Takes a group's commits away with it. One that does not exist is gone already. Rejects with GroupActive (E_GROUP_ACTIVE) when it has members. */
+  deleteGroup(group: string): Promise<void>
   groups(names: readonly string[]): Promise<GroupState[]>
   close(): Promise<void>
+}
+
+export interface PartitionOffset {
+  readonly partition: number
+  readonly offset: bigint
 }
 
 export interface PartitionBounds {

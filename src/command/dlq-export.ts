@@ -6,12 +6,12 @@ import { type ReadResult, readLetters } from '../dlq/read.ts'
 import type { Selection } from '../dlq/selection.ts'
 import type { DlqSource } from '../dlq/source.ts'
 import { exitWith, outputOf } from './context.ts'
-import { progressTo } from './dlq-progress.ts'
-import { stoppable } from './dlq-stop.ts'
 import { lettersText, unreadableNote } from './dlq-words.ts'
 import { exitCode } from './exit-code.ts'
 import { newLetterFile, stdoutLetters } from './letter-file.ts'
 import { printable } from './printable.ts'
+import { progressTo } from './progress.ts'
+import { stoppable } from './stoppable.ts'
 
 /** Rejects with DlqMissing (E_NO_DLQ) and GuardRefused (E_GUARD). A file that is not whole is taken away again. */
 export async function exportLetters(

@@ -7,10 +7,10 @@ import type { DlqSource } from '../dlq/source.ts'
 import { type LetterGroup, LetterSummary } from '../dlq/summary.ts'
 import { codeOf } from '../errors.ts'
 import type { Output } from './context.ts'
-import { progressTo } from './dlq-progress.ts'
 import { addressText, sourceOf, timeText, unreadableNote } from './dlq-words.ts'
 import type { LetterTypes } from './letter-types.ts'
 import { printable } from './printable.ts'
+import { progressTo } from './progress.ts'
 
 export const groupings = ['fingerprint', 'type', 'schema'] as const
 export type Grouping = (typeof groupings)[number]

@@ -22,6 +22,7 @@ const codes: Readonly<Record<string, number>> = {
   E_REGISTRY_UNAVAILABLE: exitCode.unreachable,
   E_GUARD: exitCode.refused,
   E_SELECTION: exitCode.usage,
+  E_GROUP_ACTIVE: exitCode.refused,
   E_CONFIRMATION: exitCode.refused,
   E_REDRIVE_TARGET: exitCode.refused,
   E_FENCED: exitCode.refused,

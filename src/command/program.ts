@@ -14,6 +14,7 @@ Examples:
   spillway publish OrderPlaced < orders.jsonl   publish events from JSON lines
   spillway status                               how far each group is, what waits, what is dead
   spillway dlq list                             what became of the dead, grouped by error
+  spillway replay spend --from @-1d             what its handlers would do again (a dry run)
 
 Exit codes: 0 ok, 1 failed, 3 broker or registry unreachable, 4 refused for safety, 5 a check found a problem,
   64 wrong command line or configuration, 70 not stopped within its deadline, 124 time limit, 130 interrupted.`

@@ -83,7 +83,7 @@ export async function planTopics(broker: Broker, service: Service, options: Diff
     const wanted = topicsOf(service)
     const brokers = await admin.brokerCount()
     const existing = await admin.topics(wanted.map(({ name }) => name))
-    return diffTopics(wanted, existing, brokers, options)
+    return diffTopics(wanted, existing, brokers, { maxBatchBytes: await admin.maxBatchBytes(), ...options })
   } finally {
     await admin.close()
   }

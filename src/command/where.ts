@@ -10,9 +10,9 @@ import {
   type TypeOf,
 } from '../dlq/selection.ts'
 import { SelectionInvalid } from '../errors.ts'
+import { parseTime } from '../message/time.ts'
 import { nearest } from './nearest.ts'
 import { printable } from './printable.ts'
-import { parseTime } from './time.ts'
 
 export interface SelectionFlags {
   readonly where: readonly string[]
@@ -73,7 +73,7 @@ const parsers: Readonly<Record<string, Parse>> = {
   fingerprint: value => ({ on: 'fingerprint', values: listed(value), words: `fingerprint=${value}` }),
   type: value => ({ on: 'type', values: listed(value), words: `type=${value}` }),
   disposition: value => ({ on: 'disposition', values: listed(value).map(asDisposition), words: `disposition=${value}` }),
-  key: value => ({ on: 'key', key: keyBytes(value), words: `key=${value}` }),
+  key: value => ({ on: 'key', key: keyOf(value), words: `key=${value}` }),
   failed: (value, nowMs) => times('failed', value, nowMs),
   published: (value, nowMs) => times('published', value, nowMs),
   address: value => ({ on: 'address', ranges: listed(value).map(asRange), words: `address=${value}` }),
@@ -115,11 +115,17 @@ function asDisposition(value: string): (typeof dispositions)[number] {
   throw new Problem(`there is no disposition '${value}': there are ${dispositions.join(', ')}`)
 }
 
-function keyBytes(value: string): Buffer {
+function keyOf(value: string): Buffer {
+  const key = keyBytes(value)
+  if (key === undefined) throw new Problem('behind key=hex: stand pairs of hex digits, such as key=hex:00ff')
+  return key
+}
+
+/** `17850` as text, `hex:00ff` as bytes; undefined for what is no pairs of hex digits. */
+export function keyBytes(value: string): Buffer | undefined {
   if (!value.startsWith('hex:')) return Buffer.from(value)
   const hex = value.slice(4)
-  if (!/^(?:[0-9a-f]{2})*$/i.test(hex)) throw new Problem('behind key=hex: stand pairs of hex digits, such as key=hex:00ff')
-  return Buffer.from(hex, 'hex')
+  return /^(?:[0-9a-f]{2})*$/i.test(hex) ? Buffer.from(hex, 'hex') : undefined
 }
 
 function times(on: 'failed' | 'published', value: string, nowMs: number): Condition {

@@ -2,7 +2,7 @@
  * The port through which the loop learns that a record may have to wait, be moved on, or run, and what its attempt leads to.
  * The loop does not know why; retry/ implements this and process/ puts it in.
  */
-import type { BrokerRecord } from '../broker/port.ts'
+import type { AssignedPartition, BrokerRecord, TopicPartition } from '../broker/port.ts'
 import type { RecordRefused } from '../errors.ts'
 import type { Origin } from '../message/envelope.ts'
 import type { Trail } from '../topic/trail.ts'
@@ -20,14 +20,23 @@ export interface Delivery {
   readonly refusal?: RecordRefused
 }
 
+/** What becomes of a record that has begun, or whose time has come. */
 export type Verdict =
-  | { readonly kind: 'run' }
-  /** Held in memory and asked again at this time (milliseconds since 1970). */
+  /** Into the lane of its entity; at its turn there it is asked about again. */
+  | { readonly kind: 'lane' }
+  /** Held in memory and asked about again at this time (milliseconds since 1970). */
   | { readonly kind: 'wait'; readonly untilMs: number }
-  /** `forward` moves it to where it waits. */
-  | { readonly kind: 'forward'; readonly untilMs: number }
-  /** Finished without running: a live copy exists elsewhere. */
+  /** Held in memory until Admission releases or finishes it. */
+  | { readonly kind: 'keep' }
+  /** Finished without running: its live copy is elsewhere. */
   | { readonly kind: 'drop' }
+
+/** What becomes of a record whose turn in its lane has come. */
+export type Turn =
+  | Exclude<Verdict, { readonly kind: 'lane' }>
+  | { readonly kind: 'run' }
+  /** Finished once `move` resolves: its copy elsewhere is acknowledged. It rejects only when the session drains before. */
+  | { readonly kind: 'move'; readonly move: () => Promise<void> }
 
 /** What an attempt came to, before anybody has judged it. */
 export type Attempted =
@@ -35,28 +44,88 @@ export type Attempted =
   | { readonly kind: 'threw'; readonly type: string; readonly id: string; readonly error: unknown }
   | { readonly kind: 'undecodable'; readonly error: unknown }
   | { readonly kind: 'refused'; readonly error: unknown }
-  | { readonly kind: 'unhandled'; readonly type: string; readonly id: string; readonly deadLetter: boolean }
+  | {
+      readonly kind: 'unhandled'
+      readonly type: string
+      readonly id: string
+      readonly deadLetter: boolean
+      /** A copy of a topic that this processor does not read. Another version of it does, or did. */
+      readonly isForeign?: boolean
+    }
 
 /** What a partition waits for. */
-export type BlockReason = 'registry' | 'broker' | 'produce'
+export type BlockReason = 'registry' | 'broker' | 'produce' | 'index'
 
 /** What an error makes a partition wait for; nothing for an error that is no outage. */
 export type ReasonOf = (error: unknown) => BlockReason | undefined
 
+/** A delivery that has begun. What else belongs to it is the session's own business. */
+export interface Begun {
+  readonly delivery: Delivery
+}
+
 /** The assignment that a delivery belongs to. */
 export interface Session {
+  /** Aborted when nothing begins any more. */
+  readonly draining: AbortSignal
+  /** Nothing of it counts any more: another process may own its partitions. */
+  readonly isOver: boolean
   /**
    * Runs `work` until it resolves, with growing pauses. While it fails, the delivery's partition is paused, and its place among
    * those that run at the same time is another's. An error for which `reasonOf` gives nothing rejects at once; so does any when
    * the session drains.
    */
   persist<T>(delivery: Delivery, reasonOf: ReasonOf, work: () => Promise<T>): Promise<T>
+  /** As `persist`, for what a whole partition waits for. */
+  persistFor<T>(at: TopicPartition, reasonOf: ReasonOf, work: () => Promise<T>): Promise<T>
+  /** One that was kept goes (back) into its lane. */
+  release(begun: Begun): void
+  /** One that was kept is not due before this time. */
+  wait(begun: Begun, untilMs: number): void
+  /** It is finished, in this very step. Finishing twice does nothing. */
+  finish(begun: Begun): void
+  /** These offsets of the partition need not run, though they have not been fetched yet. */
+  finishAhead(at: TopicPartition, offsets: readonly bigint[]): void
+  /** Of the records that one of the partitions with this number may have unfinished here, half are kept. */
+  keepsMuch(partition: number): boolean
 }
 
+/** Who is asked about the records of one assignment. */
+export interface AssignedAdmission {
+  /** Until it resolves nothing of this partition number begins. Undefined: at once. Rejects only when the session drains. */
+  ready(partition: number): Promise<void> | undefined
+  /** Asked when a record begins, in the order of its partition, and again when its time has come. */
+  admit(begun: Begun): Verdict
+  /** Asked when its turn in its lane has come. */
+  turn(begun: Begun): Turn
+  /** Resolves when everything the attempt leads to is acknowledged; rejects only when the session drains before it is. Nothing to wait for: undefined. */
+  settle(begun: Begun, attempted: Attempted): Promise<void> | undefined
+  /** More of a partition has begun, up to `position`. */
+  advanced(at: TopicPartition, position: bigint): void
+  /** What lay at these offsets of the partition cannot be fetched any more. */
+  lost(at: TopicPartition, from: bigint, to: bigint): void
+  /** For whoever looks at it. */
+  parked(): readonly ParkedEntity[]
+}
+
+/** An entity with a record that waits for a retry, or is blocked by one. Never its key. */
+export interface ParkedEntity {
+  /** Of the record that the others wait for. */
+  readonly origin: Origin
+  /** Tries of its handler so far. */
+  readonly attempt: number
+  readonly firstFailedAtMs: number | undefined
+  /** Milliseconds since 1970. */
+  readonly dueAtMs: number
+  readonly fingerprint: string
+  /** It has tried the whole ladder and goes on (onExhausted: 'block'). */
+  readonly isBlocked: boolean
+  /** Records that wait behind it. */
+  readonly followers: number
+}
+
+/** The port to retry/, one a group. */
 export interface Admission {
-  admit(delivery: Delivery): Verdict
-  /** Resolves when the copy that waits is acknowledged; rejects only when `session` drains before it is. */
-  forward(delivery: Delivery, untilMs: number, session: Session): Promise<void>
-  /** Resolves when everything the attempt leads to is acknowledged; rejects only when `session` drains before it is. Nothing to wait for: undefined. */
-  settle(delivery: Delivery, attempted: Attempted, session: Session): Promise<void> | undefined
+  /** A fresh assignment: nothing of the one before counts any more. */
+  onAssigned(assigned: readonly AssignedPartition[], session: Session): AssignedAdmission
 }

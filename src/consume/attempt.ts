@@ -17,6 +17,8 @@ export interface AttemptOptions {
   readonly outbound: (cause: Envelope) => Outbound
   readonly logger: Logger
   readonly signals: Signals
+  /** What `ctx.isReplay` says. Default false. */
+  readonly isReplay?: boolean
 }
 
 /** The assignment that attempts belong to. */
@@ -24,6 +26,10 @@ export interface AttemptScope {
   /** The handlers that run, to be cancelled when the assignment is lost. */
   readonly calls: Running
   readonly isOver: boolean
+  /** Aborted when nothing begins any more. */
+  readonly draining: AbortSignal
+  /** For an attempt that has to wait: until `work` resolves its place among those that run at the same time is another's. */
+  suspend<T>(work: Promise<T>): Promise<T>
 }
 
 export type Attempt = (delivery: Delivery, scope: AttemptScope) => Promise<Attempted>
@@ -31,18 +37,19 @@ export type Attempt = (delivery: Delivery, scope: AttemptScope) => Promise<Attem
 export function createAttempt(options: AttemptOptions): Attempt {
   const { processor, decoder } = options
   const runs = runsByTopicAndType(options)
-  const unhandled = (type: string, id: string): Attempted => ({
+  const unhandled = (type: string, id: string, { origin }: Delivery): Attempted => ({
     kind: 'unhandled',
     type,
     id,
     deadLetter: processor.unhandled === 'dead-letter',
+    isForeign: !runs.has(origin.topic),
   })
 
   // No async function where nothing is awaited: a promise more is felt at every message.
   const handle = (decoded: Decoded, delivery: Delivery, scope: AttemptScope): Promise<Attempted> => {
     const { type } = decoded
     const run = decoded.kind === 'message' ? runs.get(delivery.origin.topic)?.get(type) : undefined
-    if (!run || decoded.kind !== 'message') return Promise.resolve(unhandled(type, idOf(delivery, type)))
+    if (!run || decoded.kind !== 'message') return Promise.resolve(unhandled(type, idOf(delivery, type), delivery))
     // The registry may have taken its time: by now another process may be running this record.
     if (scope.isOver) {
       const error = new AssignmentLost('the assignment was lost')
@@ -53,7 +60,7 @@ export function createAttempt(options: AttemptOptions): Attempt {
 
   return (delivery, scope) => {
     const { value } = delivery.record
-    if (value === null) return Promise.resolve(unhandled('null', ''))
+    if (value === null) return Promise.resolve(unhandled('null', '', delivery))
     try {
       const decoding = decoder.decode(value)
       if (!(decoding instanceof Promise)) return handle(decoding, delivery, scope)

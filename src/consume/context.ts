@@ -6,6 +6,8 @@ import type { Context, ContextChanges, Logger, Outbound } from './handler.ts'
 export interface ContextOptions {
   readonly processor: { readonly name: string }
   readonly logger: Logger
+  /** Default false. */
+  readonly isReplay?: boolean
   /** What a handler sends on behalf of the message it handles. */
   readonly outbound: (cause: Envelope) => Outbound
 }
@@ -66,6 +68,10 @@ export class HandlerContext implements Context {
 
   get group(): string {
     return this.#options.processor.name
+  }
+
+  get isReplay(): boolean {
+    return this.#options.isReplay === true
   }
 
   get sequence(): string | undefined {

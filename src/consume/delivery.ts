@@ -4,6 +4,7 @@ import type { Origin } from '../message/envelope.ts'
 import { readTrail, trailHeadersOf } from '../topic/trail.ts'
 import type { Delivery } from './admission.ts'
 import { type RecordLimits, refusalOf, withTrailAllowance } from './guard.ts'
+import { laneName } from './lanes.ts'
 
 /** Makes deliveries of fetched records. The guards come first: of a record that is over one, no more is read than the trail of a copy. */
 export function deliveries(sources: ReadonlySet<string>, limits: RecordLimits): (record: BrokerRecord) => Delivery {
@@ -32,4 +33,10 @@ function originOf({ topic, partition, offset, timestampMs, unreadable }: BrokerR
 /** An entity is a key of one source partition; without a key, the whole partition is one. */
 export function placeOf({ topic, partition }: TopicPartition): string {
   return `${topic}/${partition}`
+}
+
+/** Names the entity of a record, by the name of its lane: a copy belongs to the entity of its original. For maps, never for a log. */
+export function entityOf({ record, origin, trail }: Delivery): string {
+  const place = placeOf(trail ? origin : record)
+  return record.key === null ? laneName(`${place} without a key`, '') : laneName(place, record.key.toString('latin1'))
 }

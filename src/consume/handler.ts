@@ -38,6 +38,8 @@ export interface Context extends Outbound {
   readonly attempt: number
   /** How often this message was redriven from the DLQ. */
   readonly redriveCount: number
+  /** Run by a replay: the message was published long ago, and this group has most likely handled it before. */
+  readonly isReplay: boolean
   /** Where the message was published, whatever tier it comes from now. */
   readonly origin: Origin
   readonly log: Logger

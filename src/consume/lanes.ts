@@ -6,9 +6,15 @@
 interface Lane<T> {
   readonly queue: T[]
   current: T | undefined
+  /** The number of its last turn, of all turns of all lanes. */
+  turn: number
 }
 
 const mostIdleLanes = 20_000
+
+export function laneName(place: string, key: string): string {
+  return `${place} ${key}`
+}
 
 export class Lanes<T> {
   readonly #concurrency: number
@@ -20,8 +26,10 @@ export class Lanes<T> {
   #ready: Lane<T>[] = []
   #head = 0
   #running = 0
+  #turns = 0
   #size = 0
   #isClosed = false
+  #isHeld = false
   /** Items that wait for something else, and of these the ones that would go on. */
   #suspended = 0
   readonly #returning: (() => void)[] = []
@@ -40,6 +48,15 @@ export class Lanes<T> {
   /** What runs or is suspended, one a lane. */
   current(): T[] {
     return [...this.#lanes.values()].flatMap(ofPlace => [...ofPlace.values()].flatMap(({ current }) => current ?? []))
+  }
+
+  /** The names of the lanes that have begun and ended a turn since this item's turn began; of those that are kept. */
+  endedSince(isItem: (item: T) => boolean): string[] {
+    const since = this.#turnOf(isItem)
+    const names: string[] = []
+    for (const [place, ofPlace] of this.#lanes)
+      for (const [key, { current, turn }] of ofPlace) if (current === undefined && turn > since) names.push(laneName(place, key))
+    return names
   }
 
   /** Lanes in memory, idle ones included. */
@@ -77,6 +94,32 @@ export class Lanes<T> {
     }
   }
 
+  /** Nothing starts until `release`, but what `startOne` picks; what runs or is suspended goes on. */
+  hold(): void {
+    this.#isHeld = true
+  }
+
+  release(): void {
+    this.#isHeld = false
+    this.#start()
+  }
+
+  /** Starts the next item, one that is preferred if there is any; undefined when there is none, or no place. */
+  startOne(isPreferred: (item: T) => boolean): T | undefined {
+    if (this.#isClosed || this.#running >= this.#concurrency || this.#head >= this.#ready.length) return undefined
+    const preferred = this.#ready.findIndex((lane, i) => i >= this.#head && isPreferred(lane.queue[0]!))
+    const [lane] = this.#ready.splice(Math.max(preferred, this.#head), 1)
+    const item = lane!.queue[0]!
+    this.#running++
+    void this.#runNext(lane!)
+    return item
+  }
+
+  /** What stays where it is because of `hold`: 0 while nothing is held. */
+  get held(): number {
+    return this.#isHeld ? this.#size - this.#running : 0
+  }
+
   /** Nothing starts any more; what runs goes on. */
   close(): void {
     this.#isClosed = true
@@ -93,7 +136,7 @@ export class Lanes<T> {
       this.#running++
       this.#returning.shift()!()
     }
-    while (!this.#isClosed && this.#running < this.#concurrency && this.#head < this.#ready.length) {
+    while (!this.#isClosed && !this.#isHeld && this.#running < this.#concurrency && this.#head < this.#ready.length) {
       const lane = this.#ready[this.#head++]!
       this.#running++
       void this.#runNext(lane)
@@ -104,6 +147,12 @@ export class Lanes<T> {
     }
   }
 
+  #turnOf(isItem: (item: T) => boolean): number {
+    for (const ofPlace of this.#lanes.values())
+      for (const { current, turn } of ofPlace.values()) if (current !== undefined && isItem(current)) return turn
+    return this.#turns
+  }
+
   #lane(place: string, key: string): Lane<T> {
     let ofPlace = this.#lanes.get(place)
     if (!ofPlace) {
@@ -112,13 +161,14 @@ export class Lanes<T> {
     }
     const known = ofPlace.get(key)
     if (known) return known
-    const fresh: Lane<T> = { queue: [], current: undefined }
+    const fresh: Lane<T> = { queue: [], current: undefined, turn: 0 }
     ofPlace.set(key, fresh)
     this.#idleLanes++
     return fresh
   }
 
   async #runNext(lane: Lane<T>): Promise<void> {
+    lane.turn = ++this.#turns
     lane.current = lane.queue.shift()!
     await this.#run(lane.current)
     lane.current = undefined

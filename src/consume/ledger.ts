@@ -3,7 +3,7 @@
  * The prefix is the first offset that is not finished; everything below it is. Offsets that no record has (control records,
  * compacted ones) count as finished once the position has passed them.
  */
-import { contains, type OffsetRange } from './finished.ts'
+import { bitsThatFit, contains, type OffsetRange } from './finished.ts'
 
 export interface LedgerEntry {
   readonly offset: bigint
@@ -11,11 +11,14 @@ export interface LedgerEntry {
   finished: boolean
 }
 
+/** Of ranges that are finished ahead, far from the prefix: the window needs what the commit has room for besides. */
+const mostRunsAhead = 100
+
 export class Ledger {
   /** The next offset to be read. */
   position: bigint
-  /** Finished in an earlier assignment, above the committed offset of that time. */
-  readonly #before: readonly OffsetRange[]
+  /** Finished in an earlier assignment, above the committed offset of that time, or known not to need a run. */
+  #before: readonly OffsetRange[]
   /** Ascending; those below #head are finished and forgotten. */
   #entries: LedgerEntry[] = []
   #head = 0
@@ -51,6 +54,16 @@ export class Ledger {
       this.#entries = this.#entries.slice(this.#head)
       this.#head = 0
     }
+  }
+
+  /** These need not run, though they have not been read yet. Those that the commit could not name are found out when they are read. */
+  finishAhead(offsets: readonly bigint[]): void {
+    if (offsets.length === 0) return
+    const ranges = [...this.#before, ...offsets.map(offset => ({ from: offset, to: offset + 1n }))]
+    ranges.sort((a, b) => (a.from < b.from ? -1 : 1))
+    const { prefix } = this
+    this.#before = joined(ranges).filter(({ to }, i) => i < mostRunsAhead || to - prefix <= bitsThatFit)
+    this.#changed = true
   }
 
   /** The partition has been read up to `position`, by records or without any. */
@@ -126,4 +139,15 @@ export class Ledger {
   markChanged(): void {
     this.#changed = true
   }
+}
+
+/** Ascending ranges, those that touch made one. */
+function joined(ranges: readonly OffsetRange[]): OffsetRange[] {
+  const result: OffsetRange[] = []
+  for (const range of ranges) {
+    const last = result.at(-1)
+    if (!last || last.to < range.from) result.push(range)
+    else if (last.to < range.to) result[result.length - 1] = { from: last.from, to: range.to }
+  }
+  return result
 }

@@ -14,6 +14,7 @@ import { codeOf, DataLost } from '../errors.ts'
 import type { Signals } from '../observe/signals.ts'
 import type { Admission } from './admission.ts'
 import type { Attempt } from './attempt.ts'
+import type { Breaker } from './breaker.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { deliveries, placeOf } from './delivery.ts'
 import { defaultLimits, type SessionLimits } from './limits.ts'
@@ -25,6 +26,8 @@ export interface LoopOptions {
   readonly processor: Processor
   readonly attempt: Attempt
   readonly admission: Admission
+  /** Undefined: none is wanted. */
+  readonly breaker?: Breaker | undefined
   readonly signals: Signals
   /** How long a drain waits for running handlers. Milliseconds. */
   readonly drainTimeoutMs: number
@@ -79,13 +82,14 @@ export class GroupLoop {
   async onAssigned(partitions: readonly AssignedPartition[]): Promise<void> {
     this.abandon()
     this.#findLostCommits(partitions)
-    const { processor, attempt, admission, signals } = this.#options
+    const { processor, attempt, admission, breaker, signals } = this.#options
     const session = new GroupSession(partitions, {
       group: processor.name,
       deliver: this.#deliver,
       concurrency: processor.concurrency,
       attempt,
       admission,
+      breaker,
       signals,
       clock: this.#clock,
       limits: this.#options.limits ?? defaultLimits,
@@ -131,7 +135,7 @@ export class GroupLoop {
       )
     this.#committed.delete(placeOf(reset))
     if (!this.#session) this.#resets.push({ topic, partition })
-    else if (to < from) this.#session.restart(reset, to)
+    else this.#session.reset(reset, from, to)
   }
 
   async onRevoking(): Promise<void> {

@@ -18,6 +18,9 @@ export interface Tracked {
   readonly bytes: number
   /** Since when it is being decoded or handled; 0: it is not. */
   attemptSinceMs: number
+  /** Admission keeps it, and whether it ever did. */
+  isKept: boolean
+  wasKept: boolean
 }
 
 /** What may be unfinished of one partition, waiting records included: at either it is paused, below half of both resumed. */
@@ -33,6 +36,8 @@ export interface PartitionOptions {
   /** A record that has begun and may be admitted. */
   readonly onBegun: (tracked: Tracked) => void
   readonly onDue: (tracked: Tracked) => void
+  /** More has begun, up to `position`. */
+  readonly onAdvanced: (at: TopicPartition, position: bigint) => void
   readonly pause: (partition: TopicPartition, paused: boolean) => void
 }
 
@@ -54,6 +59,12 @@ export class Partition implements TopicPartition {
   /** How far the partition has been read, once the backlog has begun. */
   #readTo: bigint
   #isFeeding = false
+  /** Nothing begins until what waits in the tiers is known. */
+  #isHeld = false
+  /** What onAdvanced was told last. */
+  #told: bigint | undefined
+  #kept = 0
+  #keptBytes = 0
   #isClosed = false
   /** How many deliveries of this partition wait for the registry or for a produce. */
   #blocked = 0
@@ -79,6 +90,34 @@ export class Partition implements TopicPartition {
     this.#backlog = this.#next === this.#backlog.length ? [...records] : [...this.#backlog.slice(this.#next), ...records]
     this.#next = 0
     this.#feed()
+  }
+
+  /** Nothing begins until `ready` has resolved. */
+  async holdUntil(ready: Promise<void>): Promise<void> {
+    this.#isHeld = true
+    try {
+      await ready
+    } catch {
+      // The session drains, and this partition with it.
+      return
+    }
+    this.#isHeld = false
+    this.#feed()
+  }
+
+  /** Admission keeps it, or does so no longer. */
+  setKept(tracked: Tracked, isKept: boolean): void {
+    if (tracked.isKept === isKept) return
+    tracked.isKept = isKept
+    tracked.wasKept = true
+    this.#kept += isKept ? 1 : -1
+    this.#keptBytes += isKept ? tracked.bytes : -tracked.bytes
+  }
+
+  /** Half of what may be unfinished is kept. */
+  get keepsMuch(): boolean {
+    const { records, bytes } = this.#options.window
+    return this.#kept * 2 >= records || this.#keptBytes * 2 >= bytes
   }
 
   progress(): PartitionProgress {
@@ -107,14 +146,19 @@ export class Partition implements TopicPartition {
     this.#end = end
     if (position <= this.#readTo || this.#isClosed) return false
     this.#readTo = position
-    if (this.#next === this.#backlog.length) this.ledger.advanceTo(position)
+    if (this.#next === this.#backlog.length && !this.#isHeld) this.#readOn(position)
     return true
   }
 
-  finish({ entry, ledger, bytes }: Tracked): void {
+  /** False when it was finished already. */
+  finish(tracked: Tracked): boolean {
+    const { entry, ledger, bytes } = tracked
+    if (entry.finished) return false
     ledger.finish(entry)
     this.#unfinishedBytes -= bytes
+    this.setKept(tracked, false)
     if (this.#reasons.has('window')) this.#feed()
+    return true
   }
 
   /** The log was made anew: it is read, and committed, from `position`, which may be lower than before. */
@@ -154,13 +198,25 @@ export class Partition implements TopicPartition {
   #feed(): void {
     // A record that is dropped when it is admitted finishes at once, and so comes back here.
     if (this.#isFeeding || this.#isClosed) return
+    if (this.#isHeld) this.#setPaused('window', this.#backlog.length > 0)
+    else this.#beginWhatFits()
+  }
+
+  #beginWhatFits(): void {
     this.#isFeeding = true
     while (this.#next < this.#backlog.length && this.#hasRoom()) this.#begin(this.#backlog[this.#next++]!)
     this.#isFeeding = false
     const isFed = this.#next === this.#backlog.length
-    if (isFed) this.ledger.advanceTo(this.#readTo)
+    this.#readOn(isFed ? this.#readTo : this.ledger.position)
     if (!isFed || !this.#hasRoom()) this.#setPaused('window', true)
     else if (this.#isHalfEmpty()) this.#setPaused('window', false)
+  }
+
+  #readOn(position: bigint): void {
+    this.ledger.advanceTo(position)
+    if (this.#told === this.ledger.position) return
+    this.#told = this.ledger.position
+    this.#options.onAdvanced(this, this.#told)
   }
 
   #begin(record: BrokerRecord): void {
@@ -169,7 +225,16 @@ export class Partition implements TopicPartition {
     const bytes = (record.key?.length ?? 0) + (record.value?.length ?? 0)
     this.#unfinishedBytes += bytes
     const delivery = this.#options.toDelivery(record)
-    this.#options.onBegun({ delivery, entry, ledger: this.ledger, partition: this, bytes, attemptSinceMs: 0 })
+    this.#options.onBegun({
+      delivery,
+      entry,
+      ledger: this.ledger,
+      partition: this,
+      bytes,
+      attemptSinceMs: 0,
+      isKept: false,
+      wasKept: false,
+    })
   }
 
   #hasRoom(): boolean {

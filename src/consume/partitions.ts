@@ -1,4 +1,5 @@
-import type { AssignedPartition, TopicPartition } from '../broker/port.ts'
+import type { AssignedPartition, CommittedOffset, TopicPartition } from '../broker/port.ts'
+import { encodeFinished } from './finished.ts'
 import { Partition, type PartitionOptions } from './partition.ts'
 
 /** The partitions of one assignment. */
@@ -16,6 +17,16 @@ export class Partitions {
 
   of({ topic, partition }: TopicPartition): Partition | undefined {
     return this.#byPlace.get(topic)?.get(partition)
+  }
+
+  /** What has changed since the last call, all of one instant. */
+  takeCommit(): CommittedOffset[] {
+    return this.#all
+      .filter(({ ledger }) => ledger.takeChanged())
+      .map(({ topic, partition, ledger }) => {
+        const offset = ledger.prefix
+        return { topic, partition, offset, metadata: encodeFinished(offset, ledger.finishedAbovePrefix()) }
+      })
   }
 
   all(): readonly Partition[] {

@@ -3,14 +3,21 @@ import { DefinitionError } from '../errors.ts'
 import type { EventDefinition, JobDefinition, MessageDefinition } from '../message/definition.ts'
 import { type Duration, durationMs } from '../message/duration.ts'
 import { defaultTiers, type Ladder, ladderOf } from '../topic/ladder.ts'
+import { type BreakerLimits, type BreakerSettings, breakerSettings } from './breaker-settings.ts'
 import { type RecordLimits, recordLimits } from './guard.ts'
 import type { Handler, Middleware } from './handler.ts'
+import { type RetryOptions, type RetryPolicy, retryPolicy } from './retry-policy.ts'
 
 export interface ProcessorOptions {
   /** How many entities are worked on at the same time in one process. Default 64. */
   readonly concurrency?: number
-  /** Delays of the retry tiers, growing. Default 1s, 5s, 30s, 5m; [] sends a first failure straight to the DLQ. */
-  readonly retry?: { readonly tiers?: readonly Duration[] }
+  /** What becomes of a message whose handler has failed. */
+  readonly retry?: RetryOptions
+  /**
+   * `key`: a message that waits for a retry keeps the later ones of its entity waiting behind it, others never. `none`: they go
+   * on, and a retried message may come after them. Default key for consumers, none for workers.
+   */
+  readonly order?: 'key' | 'none'
   /** How long one try may take before its signal is aborted and it counts as failed. Default 30s. */
   readonly handlerTimeout?: Duration
   /** Where a group that has committed nothing begins on its sources. Default earliest. */
@@ -21,6 +28,11 @@ export interface ProcessorOptions {
   readonly limits?: Partial<RecordLimits>
   /** When records were deleted before they were handled: go on with the first there is, or stop with E_DATA_LOST. Default earliest. */
   readonly onDataLoss?: 'earliest' | 'stop'
+  /**
+   * When many entities fail with one error at once, the group stops instead of sending all of them to the DLQ, until a try goes well.
+   * Default: 20 of them within 10s, and half of all that were tried; one is tried every 5s. false: never.
+   */
+  readonly breaker?: false | BreakerLimits
   /** Wrapped around every try, first one outermost. */
   readonly middleware?: readonly Middleware[]
 }
@@ -37,12 +49,16 @@ export interface Processor {
   readonly name: string
   readonly subscriptions: readonly Subscription[]
   readonly ladder: Ladder
+  readonly order: 'key' | 'none'
+  readonly retry: RetryPolicy
   readonly concurrency: number
   readonly handlerTimeoutMs: number
   readonly start: 'earliest' | 'latest'
   readonly unhandled: 'skip' | 'dead-letter'
   readonly limits: RecordLimits
   readonly onDataLoss: 'earliest' | 'stop'
+  /** undefined: none. */
+  readonly breaker: BreakerSettings | undefined
   readonly middleware: readonly Middleware[]
 }
 
@@ -80,17 +96,21 @@ function processor(
   const handlerTimeoutMs = durationMs(options.handlerTimeout ?? '30s')
   if (handlerTimeoutMs < 1) throw new DefinitionError(`${kind} '${name}': handlerTimeout must be longer than 0`)
   refuseDoubles(`${kind} '${name}'`, subscriptions)
+  const order = options.order ?? (kind === 'consumer' ? 'key' : 'none')
   return Object.freeze({
     kind,
     name,
     subscriptions: Object.freeze([...subscriptions]),
     ladder: ladderOf(name, options.retry?.tiers ?? defaultTiers),
+    order,
+    retry: retryPolicy(`${kind} '${name}'`, options.retry ?? {}, order),
     concurrency,
     handlerTimeoutMs,
     start: options.start ?? 'earliest',
     unhandled: options.unhandled ?? 'skip',
     limits: recordLimits(`${kind} '${name}'`, options.limits),
     onDataLoss: options.onDataLoss ?? 'earliest',
+    breaker: breakerSettings(`${kind} '${name}'`, options.breaker),
     middleware: Object.freeze([...(options.middleware ?? [])]),
   })
 }

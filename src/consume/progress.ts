@@ -1,18 +1,22 @@
 /** How far one group is in one process, for whoever looks at it: health, metrics, the test kit. Never a payload, never a key. */
 import type { TopicPartition } from '../broker/port.ts'
 import type { Origin } from '../message/envelope.ts'
-import type { BlockReason } from './admission.ts'
+import type { BlockReason, ParkedEntity } from './admission.ts'
 
 export interface SessionProgress {
   /** Records in lanes, running or queued. */
   readonly queued: number
   readonly running: number
+  /** Of the queued ones, those that an open breaker holds: all that do not run. 0 while it is closed. */
+  readonly held: number
   /** Records in memory that are not due. */
   readonly waiting: number
   /** Every assigned partition. */
   readonly partitions: readonly PartitionProgress[]
   /** What is being decoded or handled now; not what only waits for an outage to end. */
   readonly attempts: readonly RunningAttempt[]
+  /** Entities with a record that waits for a retry. Made when asked: there may be many. */
+  readonly parked: () => readonly ParkedEntity[]
 }
 
 export interface PartitionProgress extends TopicPartition {

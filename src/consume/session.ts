@@ -5,18 +5,21 @@
 import type { AssignedPartition, BrokerRecord, CommittedOffset, TopicPartition } from '../broker/port.ts'
 import { AssignmentLost } from '../errors.ts'
 import type { Signals } from '../observe/signals.ts'
-import type { Admission, Attempted, Delivery, ReasonOf, Session, Verdict } from './admission.ts'
+import type { Admission, AssignedAdmission, Delivery, ReasonOf, Session, Verdict } from './admission.ts'
 import type { Attempt, AttemptScope } from './attempt.ts'
+import type { Breaker } from './breaker.ts'
 import { type Clock, withinMs } from './clock.ts'
 import { placeOf } from './delivery.ts'
-import { encodeFinished } from './finished.ts'
+import { Hold } from './hold.ts'
 import { Lanes } from './lanes.ts'
 import type { SessionLimits } from './limits.ts'
-import { isWaitedOut, outage, waitOut } from './outage.ts'
+import { outage } from './outage.ts'
 import type { Tracked } from './partition.ts'
 import { Partitions } from './partitions.ts'
+import { Patience } from './patience.ts'
 import type { SessionProgress } from './progress.ts'
 import { Running } from './running.ts'
+import { Tries } from './tries.ts'
 
 export interface SessionOptions {
   readonly group: string
@@ -24,6 +27,8 @@ export interface SessionOptions {
   readonly concurrency: number
   readonly attempt: Attempt
   readonly admission: Admission
+  /** Undefined: none is wanted. */
+  readonly breaker: Breaker | undefined
   readonly signals: Signals
   readonly clock: Clock
   readonly limits: SessionLimits
@@ -38,6 +43,10 @@ export class GroupSession implements Session, AttemptScope {
   readonly #options: SessionOptions
   readonly #partitions: Partitions
   readonly #lanes: Lanes<Tracked>
+  readonly #admission: AssignedAdmission
+  readonly #patience: Patience
+  readonly #hold: Hold
+  readonly #tries: Tries
   readonly #draining = new AbortController()
   readonly calls = new Running()
   #queuedBytes = 0
@@ -53,11 +62,33 @@ export class GroupSession implements Session, AttemptScope {
       clock: options.clock,
       window: options.limits.partitionWindow,
       toDelivery: options.deliver,
-      // A source's record never waits here: it is asked about once, when its turn has come.
-      onBegun: tracked => (tracked.delivery.trail ? this.#admit(tracked) : this.#enqueue(tracked)),
+      onBegun: tracked => this.#admit(tracked),
       onDue: tracked => this.#admit(tracked),
+      onAdvanced: (at, position) => this.#admission.advanced(at, position),
       pause: options.pause,
     })
+    const { group, clock, limits, signals } = options
+    const isOver = () => this.isOver
+    this.#patience = new Patience({
+      group,
+      partitions: this.#partitions,
+      clock,
+      limits,
+      signals,
+      draining: this.draining,
+      isOver,
+    })
+    this.#hold = new Hold({ breaker: options.breaker, lanes: this.#lanes, partitions: assigned.length })
+    this.#tries = new Tries(this, {
+      ...options,
+      hold: this.#hold,
+      patiently: (error, { partition }, work) => this.#lanes.suspend(this.#patience.after(error, partition, outage, work)),
+    })
+    this.#admission = options.admission.onAssigned(assigned, this)
+    for (const partition of this.#partitions.all()) {
+      const ready = this.#admission.ready(partition.partition)
+      if (ready) void partition.holdUntil(ready)
+    }
   }
 
   get draining(): AbortSignal {
@@ -73,8 +104,10 @@ export class GroupSession implements Session, AttemptScope {
     return {
       queued: this.#lanes.size,
       running: this.#lanes.running,
+      held: this.#lanes.held,
       waiting: partitions.reduce((sum, { waiting }) => sum + waiting, 0),
       partitions,
+      parked: () => this.#admission.parked(),
       attempts: this.#lanes
         .current()
         .filter(({ attemptSinceMs }) => attemptSinceMs > 0)
@@ -91,9 +124,10 @@ export class GroupSession implements Session, AttemptScope {
     return true
   }
 
-  /** The log of this partition was made anew and is read from `position`. */
-  restart(at: TopicPartition, position: bigint): void {
-    this.#partitions.of(at)?.restart(position)
+  /** What lay from `from` on is gone. A log that is read from further below was made anew. */
+  reset(at: TopicPartition, from: bigint, to: bigint): void {
+    if (to < from) this.#partitions.of(at)?.restart(to)
+    this.#admission.lost(at, to < from ? 0n : from, to < from ? from : to)
     this.#options.onProgress()
   }
 
@@ -132,13 +166,7 @@ export class GroupSession implements Session, AttemptScope {
   /** What has changed since the last call, all of one instant. */
   takeCommit(): CommittedOffset[] {
     if (this.isOver || this.#isLost) return []
-    return this.#partitions
-      .all()
-      .filter(({ ledger }) => ledger.takeChanged())
-      .map(({ topic, partition, ledger }) => {
-        const offset = ledger.prefix
-        return { topic, partition, offset, metadata: encodeFinished(offset, ledger.finishedAbovePrefix()) }
-      })
+    return this.#partitions.takeCommit()
   }
 
   /** The commit with these offsets was acknowledged. */
@@ -170,48 +198,67 @@ export class GroupSession implements Session, AttemptScope {
     const lost = new AssignmentLost(why)
     this.#lanes.close()
     if (!this.draining.aborted) this.#draining.abort(lost)
+    this.#hold.close(lost)
     for (const partition of this.#partitions.all()) partition.close()
     this.#releaseRoom()
     return lost
+  }
+
+  suspend<T>(work: Promise<T>): Promise<T> {
+    return this.#lanes.suspend(work)
   }
 
   async persist<T>(delivery: Delivery, reasonOf: ReasonOf, work: () => Promise<T>): Promise<T> {
     try {
       return await work()
     } catch (error) {
-      return this.#persistAfter(error, delivery, reasonOf, work)
+      return this.#lanes.suspend(this.#patience.after(error, delivery.record, reasonOf, work))
     }
   }
 
-  async #persistAfter<T>(error: unknown, delivery: Delivery, reasonOf: ReasonOf, work: () => Promise<T>): Promise<T> {
-    const reason = reasonOf(error)
-    if (this.draining.aborted || reason === undefined) throw error
-    const partition = this.#partitions.of(delivery.record)!
-    const about = this.#about(partition)
-    const { clock, limits, signals } = this.#options
-    partition.block(reason)
+  async persistFor<T>(at: TopicPartition, reasonOf: ReasonOf, work: () => Promise<T>): Promise<T> {
     try {
-      const waiting = waitOut(error, { work, reasonOf, about, draining: this.draining, clock, limits, signals })
-      return await this.#lanes.suspend(waiting)
-    } finally {
-      // After the end the consumer is another assignment's, whose pauses are none of ours.
-      if (!this.isOver && partition.unblock()) signals.emit('partition.unblocked', about)
+      return await work()
+    } catch (error) {
+      return this.#patience.after(error, at, reasonOf, work)
     }
+  }
+
+  keepsMuch(number: number): boolean {
+    return this.#partitions.all().some(({ partition, keepsMuch }) => partition === number && keepsMuch)
+  }
+
+  release(tracked: Tracked): void {
+    tracked.partition.setKept(tracked, false)
+    this.#enqueue(tracked)
+  }
+
+  wait(tracked: Tracked, untilMs: number): void {
+    tracked.partition.setKept(tracked, false)
+    tracked.partition.waiting.add(tracked, untilMs)
+  }
+
+  finish(tracked: Tracked): void {
+    if (!this.isOver && tracked.partition.finish(tracked)) this.#options.onProgress()
+  }
+
+  finishAhead(at: TopicPartition, offsets: readonly bigint[]): void {
+    if (this.isOver) return
+    this.#partitions.of(at)?.ledger.finishAhead(offsets)
+    this.#options.onProgress()
   }
 
   #admit(tracked: Tracked): void {
-    const verdict = this.#verdict(tracked.delivery)
-    switch (verdict.kind) {
-      case 'run':
-      case 'forward':
-        this.#enqueue(tracked)
-        break
-      case 'wait':
-        tracked.partition.waiting.add(tracked, verdict.untilMs)
-        break
-      case 'drop':
-        this.#finish(tracked)
-    }
+    if (tracked.entry.finished) return
+    const verdict = this.#admission.admit(tracked)
+    if (verdict.kind === 'lane') this.#enqueue(tracked)
+    else if (verdict.kind === 'drop') this.finish(tracked)
+    else this.#putAside(tracked, verdict)
+  }
+
+  #putAside(tracked: Tracked, verdict: Extract<Verdict, { kind: 'wait' | 'keep' }>): void {
+    if (verdict.kind === 'wait') tracked.partition.waiting.add(tracked, verdict.untilMs)
+    else tracked.partition.setKept(tracked, true)
   }
 
   #enqueue(tracked: Tracked): void {
@@ -225,28 +272,20 @@ export class GroupSession implements Session, AttemptScope {
     else this.#lanes.push(place, key.toString('latin1'), tracked)
   }
 
-  /** A refused record goes its way to the dead letters: nobody asks its headers whether it is due. */
-  #verdict(delivery: Delivery): Verdict {
-    return delivery.refusal ? { kind: 'run' } : this.#options.admission.admit(delivery)
-  }
-
   /** One turn of a lane. Must not reject. Few awaits: each of them is some of the cost of every record. */
   async #process(tracked: Tracked): Promise<void> {
-    const { delivery } = tracked
-    const { admission, limits } = this.#options
     try {
-      // Asked anew, since it may have stood in its lane for long.
-      const verdict = this.#verdict(delivery)
-      if (verdict.kind === 'wait') return tracked.partition.waiting.add(tracked, verdict.untilMs)
-      if (verdict.kind === 'forward') await admission.forward(delivery, verdict.untilMs, this)
-      if (verdict.kind === 'run') {
-        let attempted = await this.#attempt(tracked)
-        this.#endAttempt(tracked)
-        if (isWaitedOut(attempted, limits.handlerOutageMs > 0)) attempted = await this.#afterOutage(tracked, attempted.error)
-        const settling = admission.settle(delivery, attempted, this)
+      // Another copy of its number turned out to be the live one while it stood here.
+      if (tracked.entry.finished) return
+      const turn = this.#admission.turn(tracked)
+      if (turn.kind === 'wait' || turn.kind === 'keep') return this.#putAside(tracked, turn)
+      if (turn.kind === 'move') await turn.move()
+      if (turn.kind === 'run') {
+        const attempted = this.#tries.ended(tracked, await this.#tries.begin(tracked))
+        const settling = this.#admission.settle(tracked, attempted instanceof Promise ? await attempted : attempted)
         if (settling) await settling
       }
-      if (!this.isOver) this.#finish(tracked)
+      this.finish(tracked)
     } catch (error) {
       // While the session drains, giving up is in order: the record is not finished and is read again after the next join.
       if (!this.draining.aborted) this.#options.onFailure(error)
@@ -256,40 +295,7 @@ export class GroupSession implements Session, AttemptScope {
     }
   }
 
-  #attempt(tracked: Tracked): Promise<Attempted> {
-    const { delivery } = tracked
-    if (delivery.refusal) return Promise.resolve({ kind: 'refused', error: delivery.refusal })
-    tracked.attemptSinceMs = this.#options.clock.now()
-    return this.#options.attempt(delivery, this)
-  }
-
-  #endAttempt(tracked: Tracked): void {
-    tracked.attemptSinceMs = 0
-    if (this.isOver) throw new AssignmentLost('the assignment was lost while the handler ran')
-  }
-
-  /** Until the record itself has an answer: an outage is waited out, and no attempt is used up. */
-  #afterOutage(tracked: Tracked, error: unknown): Promise<Attempted> {
-    const { clock, limits } = this.#options
-    const handlerUntilMs = clock.now() + limits.handlerOutageMs
-    return this.#persistAfter(error, tracked.delivery, outage, async () => {
-      const attempted = await this.#attempt(tracked)
-      this.#endAttempt(tracked)
-      if (isWaitedOut(attempted, clock.now() < handlerUntilMs)) throw attempted.error
-      return attempted
-    })
-  }
-
-  #finish(tracked: Tracked): void {
-    tracked.partition.finish(tracked)
-    this.#options.onProgress()
-  }
-
   #releaseRoom(): void {
     for (const release of this.#lowWater) release()
-  }
-
-  #about({ topic, partition }: TopicPartition): { group: string; topic: string; partition: number } {
-    return { group: this.#options.group, topic, partition }
   }
 }

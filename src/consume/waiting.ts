@@ -1,12 +1,12 @@
 import type { Clock } from './clock.ts'
 
+/** Timers of Node take at most 2^31 - 1 milliseconds; a longer wait is asked again after a day. */
+export const longestTimerMs = 86_400_000
+
 /**
  * Records of one partition that are not due, held in memory with one timer. Nearly always they come in the order in which they
  * fall due, since in a tier every record waits the same time; one that does not is put in its place.
  */
-/** Timers of Node take at most 2^31 - 1 milliseconds; a longer wait is asked again after a day. */
-const longestTimerMs = 86_400_000
-
 export class Waiting<T> {
   readonly #clock: Clock
   readonly #onDue: (item: T) => void

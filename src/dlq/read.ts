@@ -1,4 +1,5 @@
 /** Browsing a DLQ: its records minus what was moved. Joins no group, so it disturbs nobody. */
+import { firstRecord } from '../broker/first-record.ts'
 import type { BrokerRecord, PartitionBounds } from '../broker/port.ts'
 import { DlqMissing } from '../errors.ts'
 import type { Letter } from './letter.ts'
@@ -82,6 +83,22 @@ export async function countLetters(source: DlqSource): Promise<LetterCount> {
   const { moved, bounds } = await openDlq(source)
   const partitions = bounds.map(one => ({ partition: one.partition, left: leftIn(one, moved.ranges) }))
   return { group: source.group, left: sum(partitions, one => one.left), partitions, unreadableMoves: moved.unreadable }
+}
+
+/**
+ * When the first letter that is left was written, in milliseconds since 1970; undefined when none is. Reads one record a partition.
+ * Rejects with DlqMissing (E_NO_DLQ) when there is no such topic.
+ */
+export async function oldestLetter(source: DlqSource): Promise<number | undefined> {
+  const { moved, bounds } = await openDlq(source)
+  const { topic } = namesOf(source)
+  const times: number[] = []
+  for (const { partition, low, high } of bounds) {
+    const from = moved.ranges.nextLeft(partition, low)
+    const letter = await firstRecord(source.reader, { topic, partition, from, to: high })
+    if (letter) times.push(letter.timestampMs)
+  }
+  return times.length > 0 ? Math.min(...times) : undefined
 }
 
 function leftIn({ partition, low, high }: PartitionBounds, moved: MovedRanges): number {

@@ -24,12 +24,20 @@ const levels: Readonly<Record<SignalName, Level>> = {
   'message.done': 'debug',
   'message.retried': 'warn',
   'message.delayed': 'debug',
+  'message.followed': 'debug',
+  'retry.started': 'debug',
+  'route.failed': 'error',
   'message.deadLettered': 'error',
   'message.skipped': 'debug',
+  'replay.retried': 'warn',
+  'replay.failed': 'error',
   'handler.timedOut': 'warn',
   'handler.late': 'warn',
   'partition.blocked': 'warn',
   'partition.unblocked': 'info',
+  'breaker.opened': 'error',
+  'breaker.probed': 'warn',
+  'breaker.closed': 'info',
   'order.atRisk': 'warn',
   'offset.reset': 'error',
   'batch.unreadable': 'error',
@@ -41,6 +49,7 @@ const levels: Readonly<Record<SignalName, Level>> = {
 const plain = [
   ...['group', 'type', 'id', 'topic', 'partition', 'attempt', 'tier', 'disposition', 'reason', 'partitions', 'running'],
   ...['unfinished', 'durationMs', 'timeoutMs', 'retryInMs', 'codec', 'bytes'],
+  ...['failed', 'tried', 'windowMs', 'openForMs'],
 ] as const
 /** 64-bit numbers: text. */
 const offsets = ['from', 'to', 'firstOffset', 'lastOffset'] as const
@@ -80,6 +89,8 @@ export function lineOf<N extends SignalName>(
   }
   if (typeof given.untilMs === 'number') fields.until = new Date(given.untilMs).toISOString()
   if (typeof given.detail === 'string') fields.detail = cut(given.detail, longestMessage)
+  if (given.blocked === true) fields.blocked = true
+  if (typeof given.fingerprint === 'string') fields.errorFingerprint = given.fingerprint
   if (given.failure) Object.assign(fields, failureFields(given.failure as Failure))
   if ('error' in given) Object.assign(fields, errorFields(given.error))
   const unfinished = name === 'consumer.drained' && given.unfinished !== 0

@@ -20,9 +20,12 @@ export interface MeasuredGroup {
   readonly group: string
   /** Undefined while the group is not joined. */
   readonly progress: MeasuredProgress | undefined
+  /** Present while it is open. */
+  readonly breaker?: object | undefined
 }
 
 export interface MeasuredProgress {
+  readonly parked: () => readonly { readonly isBlocked: boolean }[]
   readonly running: number
   readonly queued: number
   readonly partitions: readonly MeasuredPartition[]
@@ -102,17 +105,31 @@ export class Metrics {
     const delayed = this.#counter('spillway_messages_delayed_total', 'Copies written to a tier to wait, without a failure', [
       'tier',
     ])
+    const followed = this.#counter(
+      'spillway_messages_followed_total',
+      'Copies written to a tier because an earlier message of the entity waits there',
+      ['tier'],
+    )
+    const late = new Histogram({
+      name: 'spillway_due_lag_seconds',
+      help: 'How long after its due time a record of a tier began to run, but for those that waited for another of their entity',
+      labelNames: ['group', 'tier'],
+      buckets: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 300],
+      registers: [this.#registry],
+    })
     const dead = this.#counter('spillway_dead_letters_total', 'Copies written to the DLQ', ['type', 'disposition'])
     const timeouts = this.#counter('spillway_handler_timeouts_total', 'Handlers that ran past their deadline', ['type'])
-    const late = this.#counter('spillway_handler_late_total', 'Handlers that settled when nobody waited any more', ['type'])
+    const unheard = this.#counter('spillway_handler_late_total', 'Handlers that settled when nobody waited any more', ['type'])
     this.#ends.push(
       signals.on('message.retried', ({ group, type, tier }) => retried.inc({ group, type: this.#label(group, type), tier })),
       signals.on('message.delayed', ({ group, tier }) => delayed.inc({ group, tier })),
+      signals.on('message.followed', ({ group, tier }) => followed.inc({ group, tier })),
+      signals.on('retry.started', ({ group, tier, lateMs }) => late.observe({ group, tier }, Math.max(0, lateMs) / 1_000)),
       signals.on('message.deadLettered', ({ group, type, disposition }) =>
         dead.inc({ group, type: this.#label(group, type), disposition }),
       ),
       signals.on('handler.timedOut', ({ group, type }) => timeouts.inc({ group, type: this.#label(group, type) })),
-      signals.on('handler.late', ({ group, type }) => late.inc({ group, type: this.#label(group, type) })),
+      signals.on('handler.late', ({ group, type }) => unheard.inc({ group, type: this.#label(group, type) })),
     )
   }
 
@@ -121,7 +138,8 @@ export class Metrics {
     const joins = this.#counter('spillway_rebalances_total', 'Assignments begun, the first one included')
     const crashes = this.#counter('spillway_consumer_crashes_total', 'Breakdowns of the consumer and vain tries to rebuild it')
     const commits = this.#counter('spillway_commit_failures_total', 'Commits that did not get through')
-    for (const group of this.#types.keys()) for (const counter of [joins, crashes, commits]) counter.inc({ group }, 0)
+    const opened = this.#counter('spillway_breaker_opened_total', 'How often the breaker took failures for an outage')
+    for (const group of this.#types.keys()) for (const counter of [joins, crashes, commits, opened]) counter.inc({ group }, 0)
     const drains = new Histogram({
       name: 'spillway_drain_duration_seconds',
       help: 'How long running handlers were waited for before an assignment was given up',
@@ -133,6 +151,7 @@ export class Metrics {
       signals.on('consumer.joined', ({ group }) => joins.inc({ group })),
       signals.on('consumer.crashed', ({ group }) => crashes.inc({ group })),
       signals.on('commit.failed', ({ group }) => commits.inc({ group })),
+      signals.on('breaker.opened', ({ group }) => opened.inc({ group })),
       signals.on('consumer.drained', ({ group, durationMs }) => drains.observe({ group }, durationMs / 1_000)),
     )
   }
@@ -141,6 +160,19 @@ export class Metrics {
     const { groups } = this.#options
     this.#gauge('spillway_consumer_joined', 'Whether the process has an assignment of the group', ['group'], set => {
       for (const { group, progress } of groups()) set({ group }, progress ? 1 : 0)
+    })
+    const parked = (name: string, help: string, which: (one: { readonly isBlocked: boolean }) => boolean): void =>
+      this.#gauge(name, help, ['group'], set => {
+        for (const { group, progress } of groups()) set({ group }, progress ? progress.parked().filter(which).length : 0)
+      })
+    parked('spillway_parked_entities', 'Entities with a message that waits for a retry', () => true)
+    parked(
+      'spillway_blocked_entities',
+      "Of these, the ones whose ladder is exhausted (onExhausted: 'block')",
+      one => one.isBlocked,
+    )
+    this.#gauge('spillway_breaker_open', 'Whether the breaker of the group is open in this process', ['group'], set => {
+      for (const { group, breaker } of groups()) set({ group }, breaker ? 1 : 0)
     })
     this.#gauge('spillway_in_flight', 'Records that are being handled', ['group'], set => {
       for (const { group, progress } of groups()) set({ group }, progress?.running ?? 0)

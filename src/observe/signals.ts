@@ -38,21 +38,42 @@ export interface SignalMap {
   'consumer.stopped': { group: string }
   /** A handler returned. */
   'message.done': AboutMessage & { durationMs: number }
-  /** A handler failed; a copy was written to the tier. */
-  'message.retried': AboutMessage & { tier: string; failure: Failure }
+  /** A handler failed; a copy was written to the tier. `blocked`: the ladder is exhausted, and its entity waits all the same. */
+  'message.retried': AboutMessage & { tier: string; failure: Failure; blocked: boolean }
   /** A copy was written to a tier to wait, without a failure: a delayed job, or the next hop of a long wait. */
   'message.delayed': AboutMessage & { tier: string; untilMs: number }
+  /** A copy was written to the tier in which an earlier message of its entity waits until then. */
+  'message.followed': AboutMessage & { tier: string; untilMs: number }
+  /** A record of a tier begins to run, so long after it was due. Not told of one that had to wait for another of its entity. */
+  'retry.started': { group: string; tier: string; lateMs: number }
+  /** The processor's `route` threw, or answered what is no route; the next tier was taken. */
+  'route.failed': { group: string; error: unknown }
   /** A copy was written to the DLQ. */
   'message.deadLettered': AboutMessage & { disposition: Disposition; failure: Failure }
   /** Finished without an effect: the handler asked for it, or nobody handles this type. */
   'message.skipped': AboutMessage & { reason: 'requested' | 'unhandled'; detail: string }
+  /** In a replay: a handler failed, and its record is tried again in its lane after `retryInMs`. */
+  'replay.retried': AboutMessage & { retryInMs: number; failure: Failure }
+  /** In a replay: a record was given up, and handed to whoever keeps what failed. */
+  'replay.failed': AboutMessage & { disposition: Disposition; failure: Failure }
   /** A handler ran past its deadline; whatever it still does or returns is ignored. */
   'handler.timedOut': AboutMessage & { timeoutMs: number }
   /** A handler settled after its deadline or after the assignment was lost. */
   'handler.late': { group: string; type: string }
   /** A partition waits: `reason` says for what. Nothing of it is lost or passed over. Told again at every failure, until it is unblocked. */
-  'partition.blocked': AboutPartition & { reason: 'registry' | 'broker' | 'produce'; error: unknown; retryInMs: number }
+  'partition.blocked': AboutPartition & { reason: 'registry' | 'broker' | 'produce' | 'index'; error: unknown; retryInMs: number }
   'partition.unblocked': AboutPartition
+  /** So many entities failed with one error that it is taken for an outage: nothing starts, nothing is written to a tier or the DLQ. */
+  'breaker.opened': { group: string; failure: Failure; failed: number; tried: number; windowMs: number }
+  /** One record was tried, and failed as those before. */
+  'breaker.probed': { group: string; origin: Origin; failure: Failure; openForMs: number }
+  /** Everything goes on. `success`, `other-error`: that is what a try came to; `unassigned`: this process has no partition any more. */
+  'breaker.closed': {
+    group: string
+    fingerprint: string
+    reason: 'success' | 'other-error' | 'unassigned'
+    openForMs: number
+  }
   /** Not all topics of one partition number could be given to one member: the order of an entity is at risk while it lasts. */
   'order.atRisk': { group: string; partition: number }
   /**

@@ -13,6 +13,20 @@ export interface GroupStanding {
   /** Assignments begun. */
   joins: number
   crashes: number
+  /** Undefined while it is closed, and where there is none. */
+  breaker: OpenBreaker | undefined
+}
+
+/** Nothing of the error but its class and fingerprint: its message is the handler's own words. */
+export interface OpenBreaker {
+  readonly fingerprint: string
+  readonly errorClass: string
+  readonly sinceMs: number
+  /** Entities that failed so when it opened, of those that were tried. */
+  readonly failed: number
+  readonly tried: number
+  /** Tries since then, all of which failed so. */
+  probes: number
 }
 
 export function watchGroups(
@@ -40,6 +54,19 @@ export function watchGroups(
       const standing = enter(group, 'rebuilding')
       if (standing) standing.crashes++
     }),
+    signals.on('breaker.opened', ({ group, failure, failed, tried }) => {
+      const standing = standings.get(group)
+      const { fingerprint, class: errorClass } = failure
+      if (standing) standing.breaker = { fingerprint, errorClass, sinceMs: now(), failed, tried, probes: 0 }
+    }),
+    signals.on('breaker.probed', ({ group }) => {
+      const breaker = standings.get(group)?.breaker
+      if (breaker) breaker.probes++
+    }),
+    signals.on('breaker.closed', ({ group }) => {
+      const standing = standings.get(group)
+      if (standing) standing.breaker = undefined
+    }),
     signals.on('consumer.stopped', ({ group }) => void enter(group, 'stopped')),
   ]
   return {
@@ -51,5 +78,5 @@ export function watchGroups(
 }
 
 function newStanding(group: string, nowMs: number): GroupStanding {
-  return { group, phase: 'joining', sinceMs: nowMs, polled: false, joins: 0, crashes: 0 }
+  return { group, phase: 'joining', sinceMs: nowMs, polled: false, joins: 0, crashes: 0, breaker: undefined }
 }

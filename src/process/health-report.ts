@@ -1,7 +1,8 @@
 /** What the health endpoints say of a process, from how it stands. Pure. Nothing here names a payload, a key or an error's message. */
+import type { ParkedEntity } from '../consume/admission.ts'
 import type { PartitionProgress, RunningAttempt, SessionProgress } from '../consume/progress.ts'
 import type { EventLoopDelay } from './event-loop.ts'
-import type { GroupStanding } from './group-watch.ts'
+import type { GroupStanding, OpenBreaker } from './group-watch.ts'
 
 export interface ProcessHealth {
   readonly service: string
@@ -84,8 +85,11 @@ export function statusOf(health: ProcessHealth, nowMs: number, limits = defaultH
       crashes: group.crashes,
       inFlight: group.progress?.running ?? 0,
       queued: group.progress ? group.progress.queued - group.progress.running : 0,
+      held: group.progress?.held ?? 0,
       waiting: group.progress?.waiting ?? 0,
+      breaker: group.breaker ? breakerStatus(group.breaker) : null,
       partitions: (group.progress?.partitions ?? []).map(partition => partitionStatus(partition, nowMs)),
+      ...parkedStatus(group.progress?.parked() ?? [], nowMs),
       stuck: stuckAttempts(group, nowMs, limits).map(({ origin, startedAtMs }) => ({
         topic: origin.topic,
         partition: origin.partition,
@@ -117,7 +121,7 @@ function groupProblem(group: GroupHealth, nowMs: number, { rebalanceGraceMs }: H
   return group.phase === 'stopped' ? `${name}: left` : undefined
 }
 
-function groupNotes({ group, phase, sinceMs, progress }: GroupHealth, nowMs: number): string[] {
+function groupNotes({ group, phase, sinceMs, breaker, progress }: GroupHealth, nowMs: number): string[] {
   const between =
     phase === 'rebalancing' || phase === 'rebuilding' ? [`${group}: ${phase} for ${seconds(nowMs - sinceMs)} s`] : []
   const partitions = (progress?.partitions ?? []).flatMap(({ topic, partition, blocked, paused }) => {
@@ -128,7 +132,20 @@ function groupNotes({ group, phase, sinceMs, progress }: GroupHealth, nowMs: num
       ]
     return paused.length > 0 ? [`${name} is paused (${paused.join(', ')})`] : []
   })
-  return [...between, ...partitions]
+  return [...between, ...(breaker ? [breakerNote(group, breaker, nowMs)] : []), ...partitions]
+}
+
+function breakerNote(
+  group: string,
+  { fingerprint, errorClass, sinceMs, failed, tried, probes }: OpenBreaker,
+  nowMs: number,
+): string {
+  const why = `${failed} of ${tried} entities failed with ${errorClass} ${fingerprint}, and so did ${probes} tries since`
+  return `${group}: the breaker is open for ${seconds(nowMs - sinceMs)} s: ${why}`
+}
+
+function breakerStatus({ sinceMs, fingerprint, errorClass, failed, tried, probes }: OpenBreaker): object {
+  return { state: 'open', since: new Date(sinceMs).toISOString(), fingerprint, errorClass, failed, tried, probes }
 }
 
 function partitionStatus(partition: PartitionProgress, nowMs: number): object {
@@ -145,6 +162,29 @@ function partitionStatus(partition: PartitionProgress, nowMs: number): object {
     waiting,
     paused,
     blocked: blocked ? { reason: blocked.reason, since: new Date(blocked.sinceMs).toISOString() } : null,
+  }
+}
+
+/** So many of them are told one by one, the oldest first. */
+const mostParked = 100
+
+function parkedStatus(parked: readonly ParkedEntity[], nowMs: number): object {
+  const since = ({ firstFailedAtMs }: ParkedEntity) => firstFailedAtMs ?? Number.POSITIVE_INFINITY
+  const oldest = [...parked].sort((a, b) => since(a) - since(b)).slice(0, mostParked)
+  return {
+    parkedEntities: parked.length,
+    blockedEntities: parked.filter(({ isBlocked }) => isBlocked).length,
+    parked: oldest.map(({ origin, attempt, firstFailedAtMs, dueAtMs, fingerprint, isBlocked, followers }) => ({
+      topic: origin.topic,
+      partition: origin.partition,
+      offset: String(origin.offset),
+      attempts: attempt,
+      ageSeconds: firstFailedAtMs === undefined ? null : seconds(nowMs - firstFailedAtMs),
+      due: new Date(dueAtMs).toISOString(),
+      fingerprint: fingerprint === '' ? null : fingerprint,
+      blocked: isBlocked,
+      followers,
+    })),
   }
 }
 

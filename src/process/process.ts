@@ -1,8 +1,11 @@
 /** Runs consumers and workers as one process: wiring only. What each part does is in its own room. */
 import type { Broker, GroupConsumer, RecordSender } from '../broker/port.ts'
+import type { Admission } from '../consume/admission.ts'
 import { coPartitioned } from '../consume/assignment.ts'
 import { createAttempt } from '../consume/attempt.ts'
+import { Breaker } from '../consume/breaker.ts'
 import { type Clock, systemClock } from '../consume/clock.ts'
+import { deliveries } from '../consume/delivery.ts'
 import type { Logger, Outbound } from '../consume/handler.ts'
 import type { SessionLimits } from '../consume/limits.ts'
 import { GroupLoop } from '../consume/loop.ts'
@@ -14,10 +17,12 @@ import type { Signals } from '../observe/signals.ts'
 import { batching } from '../produce/batch.ts'
 import { type Client, createClient } from '../produce/client.ts'
 import { LadderAdmission } from '../retry/ladder-admission.ts'
+import { OrderedAdmission } from '../retry/ordered-admission.ts'
+import { unexpected } from '../retry/unexpected.ts'
 import { createDecoder } from '../schema/decoder.ts'
 import type { SchemaRegistry } from '../schema/registry.ts'
 import { SupervisedGroup } from './supervised-group.ts'
-import { topicsToConsume } from './topics.ts'
+import { tiersOf, topicsToConsume } from './topics.ts'
 
 export interface ProcessOptions {
   /** The service's name: `ce_source` of what its handlers send. */
@@ -52,7 +57,7 @@ export interface RunningProcess {
 const rebalanceTimeoutMs = 60_000
 /** Leaves time for the commit and the join. */
 const longestDrainMs = rebalanceTimeoutMs * 0.75
-const defaultDrainTimeoutMs = longestDrainMs
+export const defaultDrainTimeoutMs = longestDrainMs
 const defaultSessionTimeoutMs = 30_000
 
 /**
@@ -86,7 +91,7 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
   }
 }
 
-function aborted(signal: AbortSignal | undefined): Promise<never> {
+export function aborted(signal: AbortSignal | undefined): Promise<never> {
   return new Promise((_, reject) => {
     if (signal?.aborted) reject(signal.reason)
     signal?.addEventListener('abort', () => reject(signal.reason), { once: true })
@@ -105,7 +110,8 @@ function createLoop(processor: Processor, options: ProcessOptions, sender: Recor
       logger: logger.child({ group: processor.name }),
       signals,
     }),
-    admission: new LadderAdmission({ ladder: processor.ladder, sender, signals, clock }),
+    admission: admissionOf(processor, options, sender),
+    breaker: breakerOf(processor, signals, clock),
     signals,
     drainTimeoutMs: options.drainTimeoutMs ?? defaultDrainTimeoutMs,
     clock,
@@ -113,7 +119,37 @@ function createLoop(processor: Processor, options: ProcessOptions, sender: Recor
   })
 }
 
-function supervise(loop: GroupLoop, options: ProcessOptions, onFailed: (error: unknown) => void): SupervisedGroup {
+function admissionOf(
+  processor: Processor,
+  { broker, signals, clock = systemClock }: ProcessOptions,
+  sender: RecordSender,
+): Admission {
+  const { ladder, retry, order, limits } = processor
+  const settling = { ladder, retry, sender, signals, clock }
+  if (order === 'none') return new LadderAdmission(settling)
+  const sources = new Set(sourceTopics(processor))
+  return new OrderedAdmission({
+    ...settling,
+    reader: () => broker.reader(),
+    deliver: deliveries(sources, limits),
+    isSource: topic => sources.has(topic),
+    tiers: () => tiersOf(broker, processor.name),
+  })
+}
+
+function breakerOf({ name: group, breaker: settings, ladder }: Processor, signals: Signals, clock: Clock): Breaker | undefined {
+  if (!settings) return undefined
+  const copiesReturnMs = ladder.tiers.reduce((sum, { delayMs }) => sum + delayMs, 0)
+  return new Breaker({ group, settings, unexpected, copiesReturnMs, signals, clock })
+}
+
+/** `topics`: what is subscribed to, found out anew for each consumer. */
+export function supervise(
+  loop: GroupLoop,
+  options: Pick<ProcessOptions, 'broker' | 'signals' | 'clock' | 'sessionTimeoutMs'>,
+  onFailed: (error: unknown) => void,
+  topics: () => Promise<readonly string[]> = () => topicsToConsume(options.broker, loop.processor),
+): SupervisedGroup {
   const { broker, signals, clock = systemClock, sessionTimeoutMs = defaultSessionTimeoutMs } = options
   const { processor } = loop
   const connect = async (onCrash: (error: unknown) => void): Promise<GroupConsumer> => {
@@ -123,7 +159,7 @@ function supervise(loop: GroupLoop, options: ProcessOptions, onFailed: (error: u
     }
     const consumer = broker.consumer({
       group: processor.name,
-      topics: await topicsToConsume(broker, processor),
+      topics: await topics(),
       // Once begun, the end would skip what came while a topic was made anew.
       startAtEnd: processor.start === 'latest' && !loop.hasBegun ? sourceTopics(processor) : [],
       assigner: coPartitioned(partition => signals.emit('order.atRisk', { group: processor.name, partition })),
@@ -143,7 +179,10 @@ function supervise(loop: GroupLoop, options: ProcessOptions, onFailed: (error: u
 }
 
 /** A handler that may run longer than a drain, or a drain longer than a rebalance, would be fenced every time. */
-function refuseLongDeadlines({ processors, drainTimeoutMs = defaultDrainTimeoutMs }: ProcessOptions): void {
+export function refuseLongDeadlines({
+  processors,
+  drainTimeoutMs = defaultDrainTimeoutMs,
+}: Pick<ProcessOptions, 'processors' | 'drainTimeoutMs'>): void {
   if (drainTimeoutMs > longestDrainMs)
     throw new ConfigError([`a drain of ${drainTimeoutMs} ms is longer than a rebalance allows, ${longestDrainMs} ms`])
   const problems = processors
@@ -156,7 +195,7 @@ function refuseLongDeadlines({ processors, drainTimeoutMs = defaultDrainTimeoutM
 }
 
 /** What a handler sends carries on the chain of the message it handles. */
-function outboundOf(client: Client, cause: Envelope): Outbound {
+export function outboundOf(client: Client, cause: Envelope): Outbound {
   const chain = {
     correlationId: cause.correlationId ?? cause.id,
     causationId: cause.id,

@@ -17,6 +17,17 @@ export async function topicsToConsume(broker: Broker, processor: Processor): Pro
   }
 }
 
+/** The tiers of the group that exist, configured or not, and how many partitions each has. */
+export async function tiersOf(broker: Broker, group: string): Promise<ReadonlyMap<string, number>> {
+  const admin = broker.admin()
+  try {
+    const names = (await admin.topicNames()).filter(topic => isTierOf(group, topic))
+    return new Map((await admin.topics(names, { config: false })).map(({ name, partitions }) => [name, partitions]))
+  } finally {
+    await admin.close()
+  }
+}
+
 async function existingTopics(admin: Admin, processor: Processor): Promise<string[]> {
   const { ladder, name } = processor
   const sources = sourceTopics(processor)

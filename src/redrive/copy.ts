@@ -6,7 +6,7 @@ import { redrivenBy } from '../topic/redriven-trail.ts'
 import { redriveHeaders, withoutTrail, withTrail } from '../topic/trail.ts'
 import type { Moves, Target } from './target.ts'
 
-/** Makes the copy of a letter that moves: key, value and the record's own headers untouched. It is no letter any more. */
+/** Makes the copy of a letter that moves: key, value and the record's own headers untouched. It is no letter any more, and compressed if it was. */
 export type Copy = (letter: Letter, moves: Moves) => OutgoingRecord
 
 type Headers = OutgoingRecord['headers']
@@ -32,8 +32,12 @@ function redrivenHeaders({ trail, record }: Letter, target: Target, redriveId: s
   return withTrail(record.headers, { ...trail, group, hop: trail.hop + 1, redriveId, redriveCount })
 }
 
-function copyOf({ key, value }: BrokerRecord, { topic, partition }: TopicPartition, headers: Headers): OutgoingRecord {
-  return { topic, partition, key, value, headers }
+function copyOf(
+  { key, value, compressed }: BrokerRecord,
+  { topic, partition }: TopicPartition,
+  headers: Headers,
+): OutgoingRecord {
+  return { topic, partition, key, value, headers, compressed }
 }
 
 class EncodedCopy implements OutgoingRecord {
@@ -41,13 +45,15 @@ class EncodedCopy implements OutgoingRecord {
   readonly partition: number
   readonly key: Buffer | null
   readonly value: Buffer | null
+  readonly compressed: boolean | undefined
   readonly encodedHeaders: EncodedHeaders
 
-  constructor({ key, value }: BrokerRecord, { topic, partition }: TopicPartition, encodedHeaders: EncodedHeaders) {
+  constructor({ key, value, compressed }: BrokerRecord, { topic, partition }: TopicPartition, encodedHeaders: EncodedHeaders) {
     this.topic = topic
     this.partition = partition
     this.key = key
     this.value = value
+    this.compressed = compressed
     this.encodedHeaders = encodedHeaders
   }
 

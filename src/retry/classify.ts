@@ -7,8 +7,13 @@ import { failureOf } from './failure.ts'
 
 export type Outcome =
   | { readonly kind: 'done' }
-  /** `exhausted` is what the letter says when the ladder has no further tier. */
-  | { readonly kind: 'retry'; readonly failure: Failure; readonly exhausted: Disposition }
+  /** `exhausted` is what the letter says when the ladder has no further tier. `thrown` by the handler, unexpected; missing when it is the decoder that failed. */
+  | {
+      readonly kind: 'retry'
+      readonly failure: Failure
+      readonly exhausted: Disposition
+      readonly thrown?: { readonly error: unknown }
+    }
   | { readonly kind: 'later'; readonly failure: Failure; readonly at: RetryLater['at'] }
   | { readonly kind: 'dead-letter'; readonly failure: Failure; readonly disposition: Disposition }
   | { readonly kind: 'skip'; readonly reason: 'requested' | 'unhandled'; readonly detail: string }
@@ -22,6 +27,13 @@ export function classify(attempted: Attempted): Outcome {
     case 'refused':
       return { kind: 'dead-letter', failure: failureOf(attempted.error), disposition: 'refused' }
     case 'unhandled':
+      // Not skipped: in a deploy that swaps topics the version that handles it may get it at its next try.
+      if (attempted.isForeign)
+        return {
+          kind: 'retry',
+          failure: failureOf(`${attempted.type} is of a topic that is not read here`),
+          exhausted: 'unhandled',
+        }
       return attempted.deadLetter
         ? { kind: 'dead-letter', failure: failureOf(`no handler for ${attempted.type}`), disposition: 'unhandled' }
         : { kind: 'skip', reason: 'unhandled', detail: attempted.type }
@@ -39,12 +51,16 @@ function classifyThrown(error: unknown): Outcome {
     case 'E_DEAD_LETTER':
       return { kind: 'dead-letter', failure, disposition: 'rejected' }
     case 'E_RETRY_LATER':
-      return isRetryLater(error) ? { kind: 'later', failure, at: error.at } : { kind: 'retry', failure, exhausted: 'exhausted' }
+      return isRetryLater(error) ? { kind: 'later', failure, at: error.at } : unexpected(error, failure)
     case 'E_UNKNOWN_SCHEMA_ID':
       return { kind: 'retry', failure, exhausted: 'undecodable' }
     default:
-      return { kind: 'retry', failure, exhausted: 'exhausted' }
+      return unexpected(error, failure)
   }
+}
+
+function unexpected(error: unknown, failure: Failure): Outcome {
+  return { kind: 'retry', failure, exhausted: 'exhausted', thrown: { error } }
 }
 
 function isRetryLater(error: unknown): error is RetryLater {

@@ -27,6 +27,7 @@ const day = 86_400_000
 /** A group may stand still this long before a waiting record is lost: as long as Kafka keeps a source's records by default. */
 const tierRestMs = 7 * day
 const dlqRetentionMs = 30 * day
+const maxBytes = 'max.message.bytes'
 /** Kafka's own limit of a record batch, and the room for headers that a copy adds (the trail, and what a batch of one costs). */
 const defaultMaxBytes = 1_048_588
 const roomForTrail = 65_536
@@ -52,8 +53,8 @@ function topicsOfGroup(ladder: Ladder, topics: readonly Topic[]): WantedTopic[] 
   const { group } = ladder
   const sources = [...new Set(topics.map(({ name }) => name))]
   const partitions = Math.max(1, ...topics.map(topic => topic.partitions))
-  const largest = Math.max(...topics.map(({ config }) => Number(config['max.message.bytes'] ?? defaultMaxBytes)))
-  const copies = { 'cleanup.policy': 'delete', 'max.message.bytes': String(largest + roomForTrail) }
+  const largest = Math.max(...topics.map(({ config }) => Number(config[maxBytes] ?? defaultMaxBytes)))
+  const copies = { 'cleanup.policy': 'delete', [maxBytes]: String(largest + roomForTrail) }
   const tiers = [ladder.immediate, ...ladder.waits].map(
     ({ topic, delayMs }): WantedTopic => ({
       name: topic,
@@ -96,6 +97,8 @@ export interface ExistingTopic {
   readonly replicationFactor: number
   /** Settings that differ from the broker's defaults. */
   readonly config: Readonly<Record<string, string>>
+  /** How large a batch it takes, whoever has set that. */
+  readonly maxBatchBytes?: number
 }
 
 export interface DiffOptions {
@@ -105,6 +108,8 @@ export interface DiffOptions {
   readonly minInsyncReplicas?: number
   /** Growing a source topic moves entities to other partitions: their order against what they have there is lost. Default false. */
   readonly allowPartitionIncrease?: boolean
+  /** How large a batch a topic takes that sets nothing itself. Default: Kafka's. */
+  readonly maxBatchBytes?: number | undefined
 }
 
 export type TopicChange =
@@ -143,7 +148,10 @@ export function diffTopics(
     ...topic,
     partitions: partitionsFor(topic, wanted, found, options),
     // By the replicas that the topic really has: more in-sync ones than that, and nobody could write to it any more.
-    config: { ...insync(found.get(topic.name)?.replicationFactor ?? replicas, options), ...topic.config },
+    config: {
+      ...insync(found.get(topic.name)?.replicationFactor ?? replicas, options),
+      ...(topic.sources.length === 0 ? topic.config : configOfCopies(topic, wanted, found, options)),
+    },
   }))
   const ordered = [...target.filter(topic => topic.role !== 'source'), ...target.filter(topic => topic.role === 'source')]
   return ordered.flatMap((topic): TopicChange[] => {
@@ -176,6 +184,26 @@ function partitionsFor(
     return options.allowPartitionIncrease ? Math.max(have, want) : have
   })
   return Math.max(...counts)
+}
+
+/** Of a topic of a group: with room for the copies of all that its sources really take, which may be more than they are wanted to. */
+function configOfCopies(
+  { name, sources, config }: WantedTopic,
+  wanted: readonly WantedTopic[],
+  found: ReadonlyMap<string, ExistingTopic>,
+  options: DiffOptions,
+): Record<string, string> {
+  const taken = sources.map(source => {
+    const want = wanted.find(one => one.name === source)?.config[maxBytes]
+    const have = found.get(source)?.maxBatchBytes ?? Number(want ?? options.maxBatchBytes ?? defaultMaxBytes)
+    return Math.max(have, Number(want ?? 0))
+  })
+  const needed = Math.max(...taken) + roomForTrail
+  const state = found.get(name)
+  const { [maxBytes]: _, ...rest } = config
+  // One that takes more is left alone: what lies there may need it.
+  const isEnough = state !== undefined && (state.maxBatchBytes ?? Number(state.config[maxBytes] ?? 0)) >= needed
+  return isEnough ? rest : { ...config, [maxBytes]: String(needed) }
 }
 
 function insync(replicas: number, options: DiffOptions): Record<string, string> {

@@ -22,6 +22,7 @@ const all = [
 /** Room, or file at the root of src, to the rooms it may import besides itself. */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   errors: [],
+  thrown: [],
   message: [],
   topic: ['message'],
   schema: ['message', 'topic'],
@@ -38,7 +39,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   process: ['config', 'message', 'schema', 'topic', 'broker', 'produce', 'consume', 'retry', 'dlq', 'observe'],
   // Nothing of the core imports it: a service hands it in.
   middleware: ['message', 'consume'],
-  replay: ['topic', 'broker', 'process'],
+  // Its positions are in durations and times, which are message's.
+  replay: ['message', 'topic', 'broker', 'process'],
   dev: ['broker'],
   // Where it is all put together; nobody imports these.
   command: all,
@@ -49,7 +51,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   cli: all,
 }
 
-const importableByAll = ['src/errors.ts', 'src/observe/signals.ts']
+const importableByAll = ['src/errors.ts', 'src/thrown.ts', 'src/observe/signals.ts']
 
 /** A package and the one place that may import it. */
 const onlyIn: readonly (readonly [name: string, place: string])[] = [

@@ -6,6 +6,7 @@ import { GroupLoop } from '../../src/consume/loop.ts'
 import { Signals } from '../../src/observe/signals.ts'
 import { createDecoder } from '../../src/schema/decoder.ts'
 import { memoryRegistry } from '../../src/schema/memory-registry.ts'
+import { admitting } from './admitting.ts'
 
 const Thing = avroSchema<'it.Thing', { id: string }, { id: string }>({
   name: 'it.Thing',
@@ -25,13 +26,11 @@ it('a bug of ours is told, and nothing is committed past the record that it hit'
   const loop = new GroupLoop({
     processor,
     attempt: createAttempt({ processor, decoder: createDecoder(memoryRegistry(), []), outbound, logger: log, signals }),
-    admission: {
-      admit: () => ({ kind: 'run' }),
-      forward: async () => {},
+    admission: admitting({
       settle: async () => {
         throw new TypeError('a bug in settle')
       },
-    },
+    }),
     signals,
     drainTimeoutMs: 1_000,
   })

@@ -1,11 +1,15 @@
 import { avroSchema, consumer, event, on, topic } from 'spillway'
 import type { AssignedPartition, BrokerRecord, CommittedOffset, GroupConsumer } from '../../src/broker/port.ts'
-import type { Admission } from '../../src/consume/admission.ts'
+import type { Admission, Attempted } from '../../src/consume/admission.ts'
 import type { Attempt } from '../../src/consume/attempt.ts'
+import { Breaker } from '../../src/consume/breaker.ts'
+import { type BreakerLimits, breakerSettings } from '../../src/consume/breaker-settings.ts'
 import { defaultLimits, type SessionLimits } from '../../src/consume/limits.ts'
 import { GroupLoop } from '../../src/consume/loop.ts'
 import { Signals } from '../../src/observe/signals.ts'
+import type { Failure } from '../../src/topic/trail.ts'
 import { ManualClock } from '../manual-clock.ts'
+import { admitting } from './admitting.ts'
 
 const Thing = avroSchema<'it.Thing', { id: string }, { id: string }>({
   name: 'it.Thing',
@@ -14,7 +18,7 @@ const Thing = avroSchema<'it.Thing', { id: string }, { id: string }>({
 })
 export const thing = event(Thing, { topic: topic('it-src', { partitions: 1 }), key: 'id' })
 
-export const runAll: Admission = { admit: () => ({ kind: 'run' }), forward: async () => {}, settle: async () => {} }
+export const runAll = admitting()
 export const returned: Attempt = async () => ({ kind: 'returned', type: 'it.Thing', id: 'i', durationMs: 0 })
 
 export interface LoopFixtureOptions {
@@ -23,6 +27,8 @@ export interface LoopFixtureOptions {
   readonly drainTimeoutMs?: number
   readonly limits?: Partial<SessionLimits>
   readonly concurrency?: number
+  /** Default: none. What is thrown is the fingerprint; '' is foreseen. */
+  readonly breaker?: BreakerLimits
   readonly commit?: (offsets: readonly CommittedOffset[]) => Promise<void>
 }
 
@@ -36,6 +42,7 @@ export function loopFixture(options: LoopFixtureOptions = {}) {
     processor: consumer('it-group', [on(thing, () => {})], { concurrency: options.concurrency ?? 64 }),
     attempt: options.attempt ?? returned,
     admission: options.admission ?? runAll,
+    breaker: options.breaker && breakerOf(options.breaker, signals, clock),
     signals,
     clock,
     drainTimeoutMs: options.drainTimeoutMs ?? 1_000,
@@ -56,8 +63,19 @@ export function loopFixture(options: LoopFixtureOptions = {}) {
   return { loop, clock, signals, told, commits, take }
 }
 
+function breakerOf(limits: BreakerLimits, signals: Signals, clock: ManualClock): Breaker {
+  const settings = breakerSettings('it', limits)!
+  return new Breaker({ group: 'it-group', settings, unexpected, copiesReturnMs: 60_000, signals, clock })
+}
+
+/** What is thrown is the fingerprint; '' is foreseen. */
+export function unexpected(attempted: Attempted): Failure | undefined {
+  if (attempted.kind !== 'threw' || attempted.error === '') return undefined
+  return { class: 'Error', message: 'the handler says', stack: '', fingerprint: String(attempted.error) }
+}
+
 export function assigned(topicName: string): AssignedPartition {
-  return { topic: topicName, partition: 0, position: 0n, metadata: '' }
+  return { topic: topicName, partition: 0, position: 0n, metadata: '', end: 0n }
 }
 
 export function recordOf(topicName: string, offset: number, key = 'k'): BrokerRecord {

@@ -6,7 +6,8 @@ import { AssignmentLost, BrokerUnavailable } from '../../src/errors.ts'
 import { Signals } from '../../src/observe/signals.ts'
 import type { Decoded } from '../../src/schema/decoder.ts'
 import { until } from '../until.ts'
-import { assigned, loopFixture, recordOf, returned, runAll, thing } from './loop-fixture.ts'
+import { admitting } from './admitting.ts'
+import { assigned, loopFixture, recordOf, returned, thing } from './loop-fixture.ts'
 
 const soon = { withinMs: 1_000 }
 const turns = async (count = 20) => {
@@ -15,8 +16,7 @@ const turns = async (count = 20) => {
 
 /** Settles by `work`, as the ladder writes a copy. */
 function persisting(work: (key: string) => Promise<unknown>): Admission {
-  return {
-    ...runAll,
+  return admitting({
     settle: async (delivery, _attempted, session) => {
       await session.persist(
         delivery,
@@ -24,7 +24,7 @@ function persisting(work: (key: string) => Promise<unknown>): Admission {
         () => work(String(delivery.record.key)),
       )
     },
-  }
+  })
 }
 
 describe('an assignment that is over', () => {
@@ -86,7 +86,7 @@ describe('an assignment that is over', () => {
     const settled: Attempted[] = []
     const { loop, told, take } = loopFixture({
       attempt: (...about) => late.promise.then(() => returned(...about)),
-      admission: { ...runAll, settle: async (_delivery, attempted) => void settled.push(attempted) },
+      admission: admitting({ settle: async (_delivery, attempted) => void settled.push(attempted) }),
     })
     await loop.onAssigned([assigned('it-src')])
     await take(recordOf('it-src', 0))
@@ -187,15 +187,14 @@ describe('a record that cannot be settled', () => {
   })
 })
 
-describe.each(['settle', 'forward'] as const)('a record whose copy is not acknowledged yet: %s', step => {
+describe.each(['settle', 'move'] as const)('a record whose copy is not acknowledged yet: %s', step => {
   it('is not committed', async () => {
     const copied = Promise.withResolvers<void>()
     const { loop, commits, take, clock } = loopFixture({
-      admission: {
-        ...runAll,
-        admit: () => (step === 'forward' ? { kind: 'forward', untilMs: 9_000 } : { kind: 'run' }),
-        [step]: () => copied.promise,
-      },
+      admission: admitting({
+        turn: () => (step === 'move' ? { kind: 'move', move: () => copied.promise } : { kind: 'run' }),
+        settle: () => copied.promise,
+      }),
     })
     await loop.onAssigned([assigned('it-src')])
     await take(recordOf('it-src', 0))
@@ -223,7 +222,7 @@ describe("an outage that a handler's own error tells of", () => {
         tries++
         return { kind: 'threw', type: 'it.Thing', id: 'i', error: new BrokerUnavailable('a cluster of its own') }
       },
-      admission: { ...runAll, settle: async (_delivery, attempted) => void settled.push(attempted) },
+      admission: admitting({ settle: async (_delivery, attempted) => void settled.push(attempted) }),
     })
     signals.on('partition.blocked', ({ reason }) => reasons.add(reason))
     await loop.onAssigned([assigned('it-src')])

@@ -9,13 +9,14 @@ function setUp(window: { records: number; bytes: number }) {
   const paused: boolean[] = []
   const begun: Tracked[] = []
   const partition = new Partition(
-    { topic: 't', partition: 0, position: 0n, metadata: '' },
+    { topic: 't', partition: 0, position: 0n, metadata: '', end: 0n },
     {
       clock: new ManualClock(),
       window,
       toDelivery: record => ({ record, origin: record, attempt: 1 }),
       onBegun: tracked => begun.push(tracked),
       onDue: () => expect.unreachable(),
+      onAdvanced: () => {},
       pause: (_, isPaused) => paused.push(isPaused),
     },
   )

@@ -8,6 +8,7 @@ import { avroSchema } from '../../src/message/schema.ts'
 import { Signals } from '../../src/observe/signals.ts'
 import { ManualClock } from '../manual-clock.ts'
 import { until } from '../until.ts'
+import { admitting } from './admitting.ts'
 
 const avro = { type: 'record', name: 'p.Step', fields: [{ name: 'id', type: 'string' }] }
 const schema = avroSchema<'p.Step', { id: string }, { id: string }>({ name: 'p.Step', long: 'number', avro })
@@ -29,7 +30,7 @@ async function setUp() {
       attempts.push(attempt)
       return attempt.promise as never
     },
-    admission: { admit: () => ({ kind: 'run' }), forward: async () => {}, settle: async () => {} },
+    admission: admitting(),
     signals,
     drainTimeoutMs: 1,
     clock,
@@ -43,7 +44,7 @@ async function setUp() {
   const record = (offset: bigint) => ({
     ...{ ...at, offset, timestampMs: Number(offset) * 100, key: Buffer.from(`k${offset}`), value: Buffer.of(), headers: [] },
   })
-  await loop.onAssigned([{ ...at, position: 5n, metadata: '' }])
+  await loop.onAssigned([{ ...at, position: 5n, metadata: '', end: 0n }])
   const partition = () => loop.progress()!.partitions[0]!
   return { loop, clock, attempts, polled, commits, record, partition }
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { Admin } from '../../src/broker/port.ts'
 import { unique } from '../unique.ts'
 import { until } from '../until.ts'
 import { adminOf, type BrokerOf, numbered, producerOf, record, topicOf, write } from './fixture.ts'
@@ -8,6 +9,8 @@ export function describeAdmin(broker: BrokerOf): void {
   describe('an admin', () => {
     describeTopics(broker)
     describePositions(broker)
+    describeTimes(broker)
+    describeGroupChanges(broker)
   })
 }
 
@@ -61,6 +64,15 @@ function describeTopics(broker: BrokerOf): void {
     await expect(admin.addPartitions(unique('missing'), 3)).rejects.toMatchObject({ code: 'E_BROKER_REFUSED' })
   })
 
+  test('tells how large a batch a topic takes, whether it says so itself or not', async () => {
+    const [own, other] = [await topicOf(broker(), { config: { 'max.message.bytes': '3000' } }), await topicOf(broker())]
+    const admin = adminOf(broker())
+    const states = new Map((await admin.topics([own, other])).map(({ name, maxBatchBytes }) => [name, maxBatchBytes]))
+    expect(states.get(own)).toBe(3_000)
+    expect(states.get(other)).toBeGreaterThanOrEqual(1_000_000)
+    expect(await admin.maxBatchBytes()).toBe(states.get(other))
+  })
+
   test('changes the settings it is given and no others', async () => {
     const topic = await topicOf(broker(), { config: { 'retention.ms': '5000000', 'max.message.bytes': '3000' } })
     const admin = adminOf(broker())
@@ -112,5 +124,84 @@ function describePositions(broker: BrokerOf): void {
     await consumer.stop()
     await until(async () => (await admin.groups([group]))[0]?.state === 'Empty', { ...patience, what: 'an empty group' })
     expect(await admin.groups([never])).toEqual([{ group: never, state: 'Dead', members: 0 }])
+  })
+}
+
+function describeTimes(broker: BrokerOf): void {
+  test('tells the first offset of a time, in every partition', async () => {
+    const topic = await topicOf(broker(), { partitions: 3 })
+    const at = (partition: number, timesMs: readonly number[]) =>
+      producerOf(broker()).sendBatch(
+        topic,
+        partition,
+        timesMs.map(timestampMs => record(topic, partition, 'v', { timestampMs })),
+      )
+    const base = Date.now() - 60_000
+    await at(0, [base, base + 10, base + 20, base + 30])
+    // Not in order, as several publishers are.
+    await at(1, [base + 40, base, base + 20])
+    const admin = adminOf(broker())
+    const offsets = async (timeMs: number) =>
+      (await admin.offsetsAt(topic, timeMs)).toSorted((a, b) => a.partition - b.partition).map(({ offset }) => offset)
+    expect(await offsets(base + 11)).toEqual([2n, 0n, 0n])
+    expect(await offsets(base + 20)).toEqual([2n, 0n, 0n])
+    expect(await offsets(base + 41)).toEqual([4n, 3n, 0n])
+    expect(await offsets(0)).toEqual([0n, 0n, 0n])
+    expect(await offsets(-1)).toEqual([0n, 0n, 0n])
+    expect(await offsets(base + 1e12)).toEqual([4n, 3n, 0n])
+    await expect(admin.offsetsAt(unique('missing'), base)).rejects.toMatchObject({ code: 'E_BROKER_REFUSED' })
+  })
+}
+
+function describeGroupChanges(broker: BrokerOf): void {
+  const offsets = async (admin: Admin, group: string, topic: string) =>
+    (await admin.committed(group, [topic])).toSorted((a, b) => a.partition - b.partition).map(({ offset }) => offset)
+
+  test('commits for a group that nobody is in, and that need not exist', async () => {
+    const topic = await topicOf(broker(), { partitions: 2 })
+    await write(broker(), topic, 0, numbered('v', 5))
+    const group = unique('group')
+    const admin = adminOf(broker())
+    await admin.commit(group, [
+      { topic, partition: 0, offset: 3n, metadata: 'three' },
+      { topic, partition: 1, offset: 0n, metadata: '' },
+    ])
+    const consumer = await startConsumer(broker(), { group, topics: [topic], commitOnRevoking: false })
+    expect(consumer.assignment()?.find(({ partition }) => partition === 0)).toMatchObject({ position: 3n, metadata: 'three' })
+    await until(() => consumer.records.length === 2, { ...patience, what: 'what is after it' })
+    await consumer.stop()
+    await until(async () => (await admin.groups([group]))[0]?.members === 0, { ...patience, what: 'the group to be empty' })
+    await admin.commit(group, [{ topic, partition: 0, offset: 1n, metadata: '' }])
+    expect(await offsets(admin, group, topic)).toEqual([1n, 0n])
+    await admin.commit(group, [])
+  })
+
+  test('commits nothing for a group that somebody is in, and does not delete it', async () => {
+    const topic = await topicOf(broker(), { partitions: 1 })
+    await write(broker(), topic, 0, numbered('v', 5))
+    const group = unique('group')
+    const consumer = await startConsumer(broker(), { group, topics: [topic], commitOnRevoking: false })
+    await consumer.commit([{ topic, partition: 0, offset: 2n, metadata: '' }])
+    const admin = adminOf(broker())
+    const refused = { code: 'E_GROUP_ACTIVE', retryable: false }
+    await expect(admin.commit(group, [{ topic, partition: 0, offset: 4n, metadata: '' }])).rejects.toMatchObject(refused)
+    await expect(admin.deleteGroup(group)).rejects.toMatchObject(refused)
+    expect(await offsets(admin, group, topic)).toEqual([2n])
+  })
+
+  test('deletes a group that nobody is in, once and again', async () => {
+    const topic = await topicOf(broker(), { partitions: 1 })
+    await write(broker(), topic, 0, numbered('v', 2))
+    const group = unique('group')
+    const consumer = await startConsumer(broker(), { group, topics: [topic], commitOnRevoking: false })
+    await consumer.commit([{ topic, partition: 0, offset: 1n, metadata: '' }])
+    await consumer.stop()
+    const admin = adminOf(broker())
+    await until(async () => (await admin.groups([group]))[0]?.members === 0, { ...patience, what: 'the group to be empty' })
+    await admin.deleteGroup(group)
+    expect(await offsets(admin, group, topic)).toEqual([-1n])
+    expect((await admin.groups([group]))[0]?.state).toBe('Dead')
+    await admin.deleteGroup(group)
+    await admin.deleteGroup(unique('never'))
   })
 }

@@ -22,8 +22,8 @@ function describeResume(broker: BrokerOf): void {
     const group = unique('group')
     const first = await startConsumer(broker(), { group, topics: [topic], commitOnRevoking: false })
     expect(byPartition(first.assignment())).toEqual([
-      { topic, partition: 0, position: 0n, metadata: '' },
-      { topic, partition: 1, position: 0n, metadata: '' },
+      { topic, partition: 0, position: 0n, metadata: '', end: 5n },
+      { topic, partition: 1, position: 0n, metadata: '', end: 5n },
     ])
     const metadata = `{"finished":[4,5]} ü ${'x'.repeat(4_000)}`
     await first.commit([
@@ -34,8 +34,8 @@ function describeResume(broker: BrokerOf): void {
 
     const second = await startConsumer(broker(), { group, topics: [topic] })
     expect(byPartition(second.assignment())).toEqual([
-      { topic, partition: 0, position: 3n, metadata },
-      { topic, partition: 1, position: 5n, metadata: '' },
+      { topic, partition: 0, position: 3n, metadata, end: 5n },
+      { topic, partition: 1, position: 5n, metadata: '', end: 5n },
     ])
     await until(() => second.records.length === 2, { ...patience, what: 'what was not committed' })
     await write(broker(), topic, 1, ['b5'])
@@ -61,7 +61,7 @@ function describeResume(broker: BrokerOf): void {
     await first.commit([{ topic, partition: 0, offset: 3n, metadata: 'of a log that is gone' }])
     await first.stop()
     const second = await startConsumer(broker(), { group, topics: [topic] })
-    expect(second.assignment()).toEqual([{ topic, partition: 0, position: 0n, metadata: '' }])
+    expect(second.assignment()).toEqual([{ topic, partition: 0, position: 0n, metadata: '', end: 2n }])
     expect(second.resets).toEqual([{ topic, partition: 0, from: 3n, to: 0n, reason: 'log-ends-before' }])
     await until(() => second.records.length === 2, { ...patience, what: 'all there is' })
   })

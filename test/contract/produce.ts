@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import type { OutgoingRecord } from '../../src/broker/port.ts'
 import { unique } from '../unique.ts'
@@ -101,10 +102,23 @@ export function describeProduce(broker: BrokerOf): void {
       expect(await broker().admin().topics([missing])).toEqual([])
     })
 
+    test('writes compressed what the topic takes no other way', async () => {
+      const topic = await topicOf(broker(), { config: { 'max.message.bytes': '2000' } })
+      const producer = producerOf(broker())
+      const headers = [['h', Buffer.alloc(2_000, 8)]] as const
+      const large = record(topic, 0, null, { value: Buffer.alloc(40_000, 7), headers })
+      expect(await producer.sendBatch(topic, 0, [large])).toBe(0n)
+      expect(await producer.sendBatch(topic, 0, [record(topic, 0, 'small')])).toBe(1n)
+      expect(await producer.sendBatch(topic, 0, [large])).toBe(2n)
+      const found = await readAll(broker(), topic)
+      expect(found.map(({ value }) => value)).toEqual([large.value, Buffer.from('small'), large.value])
+      expect(found[2]?.headers).toEqual(headers)
+    })
+
     test('is refused for a record larger than the topic takes, and works on after it', async () => {
       const topic = await topicOf(broker(), { config: { 'max.message.bytes': '2000' } })
       const producer = producerOf(broker())
-      const large = record(topic, 0, null, { value: Buffer.alloc(4_000, 7) })
+      const large = record(topic, 0, null, { value: randomBytes(4_000) })
       await expect(producer.sendBatch(topic, 0, [large])).rejects.toMatchObject({ code: 'E_RECORD_TOO_LARGE', retryable: false })
       expect(await producer.sendBatch(topic, 0, [record(topic, 0, 'small')])).toBe(0n)
       expect(text(await readAll(broker(), topic))).toEqual(['small'])

@@ -153,7 +153,7 @@ it('gives the place of a handler that never settles to the next message, and the
   const t = await testService({ name: 'shop', processors: [slow] })
   const order = { orderId: '1', customerId: '2', country: 'Eire', lines: [] }
   await t.publisher(placed).publish({ ...order, placedAt: t.now() })
-  await t.publisher(cancelled).publish({ ...order, cancelledAt: t.now() })
+  await t.publisher(cancelled).publish({ ...order, customerId: '3', cancelledAt: t.now() })
   await t.settled()
   expect(ran).toEqual(['placed #1', 'cancelled'])
   await t.advance('1s')

@@ -11,7 +11,7 @@ const failure = { class: 'TypeError', message: 'no price', stack: 'TypeError: no
 describe('a log line', () => {
   test('is one JSON line with flat fields, the offset as text', () => {
     const { lines, signals } = logged()
-    signals.emit('message.retried', { ...about, tier: 'spend.retry.5s', failure })
+    signals.emit('message.retried', { ...about, tier: 'spend.retry.5s', blocked: false, failure })
     expect(lines).toHaveLength(1)
     expect(lines[0]!.endsWith('\n')).toBe(true)
     expect(JSON.parse(lines[0]!)).toEqual({
@@ -58,6 +58,28 @@ describe('a log line', () => {
     expect(lines).toEqual([])
   })
 
+  test('of a breaker says why, and by which error', () => {
+    const { lines, levels, signals } = logged()
+    signals.emit('breaker.opened', { group: 'spend', failure, failed: 20, tried: 31, windowMs: 10_000 })
+    signals.emit('breaker.probed', { group: 'spend', origin, failure, openForMs: 5_000 })
+    signals.emit('breaker.closed', { group: 'spend', fingerprint: 'f00', reason: 'success', openForMs: 9_000 })
+    expect(levels()).toEqual(['error', 'warn', 'info'])
+    const by = { group: 'spend', errorFingerprint: 'f00' }
+    expect(lines.map(line => JSON.parse(line))).toMatchObject([
+      {
+        ...by,
+        event: 'breaker.opened',
+        errorClass: 'TypeError',
+        errorMessage: 'no price',
+        failed: 20,
+        tried: 31,
+        windowMs: 10_000,
+      },
+      { ...by, event: 'breaker.probed', topic: 'orders', offset: '9007199254740993', openForMs: 5_000 },
+      { ...by, event: 'breaker.closed', reason: 'success', openForMs: 9_000 },
+    ])
+  })
+
   test('ends when it is taken away', () => {
     const { lines, signals, end } = logged()
     end()
@@ -67,7 +89,7 @@ describe('a log line', () => {
 
   test('cuts long messages', () => {
     const { lines, signals } = logged()
-    signals.emit('message.retried', { ...about, tier: 't', failure: { ...failure, message: 'x'.repeat(9_000) } })
+    signals.emit('message.retried', { ...about, tier: 't', blocked: false, failure: { ...failure, message: 'x'.repeat(9_000) } })
     expect(JSON.parse(lines[0]!).errorMessage).toHaveLength(500)
   })
 
@@ -105,7 +127,7 @@ describe('no canary shows in a log:', () => {
     })
     const careless = { ...about, payload, value: payload, record: { value: payload } }
     signals.emit('message.done', { ...careless, durationMs: 1 })
-    signals.emit('message.retried', { ...careless, tier: 't', failure: { ...failure, ...{ payload } } })
+    signals.emit('message.retried', { ...careless, tier: 't', blocked: false, failure: { ...failure, ...{ payload } } })
     signals.emit('message.deadLettered', { ...careless, disposition: 'rejected', failure })
     signals.emit('consumer.crashed', { group: 'g', error, retryInMs: 1 })
     signals.emit('commit.failed', { group: 'g', error: payload })
@@ -120,7 +142,12 @@ describe('no canary shows in a log:', () => {
       error.stack = `Error: ${text}\n    at ${text}`
       signals.emit('consumer.crashed', { group: 'g', error, retryInMs: 1 })
       signals.emit('commit.failed', { group: 'g', error: text })
-      signals.emit('message.retried', { ...about, tier: 't', failure: { ...failure, message: text, stack: error.stack } })
+      signals.emit('message.retried', {
+        ...about,
+        tier: 't',
+        blocked: false,
+        failure: { ...failure, message: text, stack: error.stack },
+      })
       logger.error({ err: error, error, deep: { list: [text] } }, text)
       logger.child({ text }).info({}, 'from a handler')
     }

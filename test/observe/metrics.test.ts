@@ -23,7 +23,7 @@ test('counts what became of messages, by types that have a handler', async () =>
   signals.emit('message.done', { ...about('shop.Foreign'), durationMs: 1 })
   signals.emit('message.done', { ...about('shop.Placed', 'of another process'), durationMs: 1 })
   signals.emit('message.skipped', { ...about('anything'), reason: 'unhandled', detail: '' })
-  signals.emit('message.retried', { ...about('shop.Placed'), tier: 'spend.retry.1s', failure })
+  signals.emit('message.retried', { ...about('shop.Placed'), tier: 'spend.retry.1s', blocked: false, failure })
   signals.emit('message.delayed', { ...about(''), tier: 'spend.retry.1s', untilMs: 0 })
   signals.emit('message.deadLettered', { ...about(''), disposition: 'undecodable', failure })
   signals.emit('handler.timedOut', { ...about('shop.Placed'), timeoutMs: 1 })
@@ -31,6 +31,7 @@ test('counts what became of messages, by types that have a handler', async () =>
   signals.emit('consumer.joined', { group: 'spend', partitions: 1 })
   signals.emit('consumer.drained', { group: 'spend', unfinished: 0, durationMs: 40_000 })
   signals.emit('consumer.crashed', { group: 'spend', error: new Error('e'), retryInMs: 1 })
+  signals.emit('breaker.opened', { group: 'spend', failure, failed: 20, tried: 30, windowMs: 10_000 })
   const text = await lines()
   const ofPlaced = '{group="spend",type="shop.Placed"}'
   for (const line of [
@@ -45,6 +46,7 @@ test('counts what became of messages, by types that have a handler', async () =>
     'spillway_rebalances_total{group="spend"} 1',
     'spillway_consumer_crashes_total{group="spend"} 1',
     'spillway_commit_failures_total{group="spend"} 0',
+    'spillway_breaker_opened_total{group="spend"} 1',
     'spillway_drain_duration_seconds_bucket{le="30",group="spend"} 0',
     'spillway_drain_duration_seconds_bucket{le="45",group="spend"} 1',
     'spillway_event_loop_delay_seconds 0.002',
@@ -73,13 +75,20 @@ test('tells how the groups stand, and no longer what is no longer assigned', asy
   const groups: MeasuredGroup[] = [
     {
       group: 'spend',
-      progress: { running: 2, queued: 9, partitions: [partition, { ...partition, end: 5n, oldestMs: now + 1 }, tier] },
+      breaker: {},
+      progress: {
+        running: 2,
+        queued: 9,
+        parked: () => [{ isBlocked: true }, { isBlocked: false }],
+        partitions: [partition, { ...partition, end: 5n, oldestMs: now + 1 }, tier],
+      },
     },
   ]
   const { lines } = setUp(() => groups)
   const text = await lines()
   for (const line of [
     'spillway_consumer_joined{group="spend"} 1',
+    'spillway_breaker_open{group="spend"} 1',
     'spillway_in_flight{group="spend"} 2',
     'spillway_queued{group="spend"} 7',
     'spillway_partitions{group="spend",topic="orders"} 2',
@@ -87,6 +96,8 @@ test('tells how the groups stand, and no longer what is no longer assigned', asy
     'spillway_lag_records{group="spend",topic="orders"} 5',
     'spillway_lag_age_seconds{group="spend",topic="orders"} 2.5',
     'spillway_waiting{group="spend",tier="spend.retry.1s"} 3',
+    'spillway_parked_entities{group="spend"} 2',
+    'spillway_blocked_entities{group="spend"} 1',
   ])
     expect(text).toContain(line)
   expect(text.filter(line => line.startsWith('spillway_waiting'))).toHaveLength(1)
@@ -94,6 +105,7 @@ test('tells how the groups stand, and no longer what is no longer assigned', asy
   groups[0] = { group: 'spend', progress: undefined }
   const later = await lines()
   expect(later).toContain('spillway_consumer_joined{group="spend"} 0')
+  expect(later).toContain('spillway_breaker_open{group="spend"} 0')
   expect(later.filter(line => line.startsWith('spillway_lag'))).toEqual([])
 })
 

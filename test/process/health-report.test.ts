@@ -12,12 +12,21 @@ const partition = (given: Partial<PartitionProgress> = {}): PartitionProgress =>
 })
 
 const progress = (given: Partial<SessionProgress> = {}): SessionProgress => ({
-  ...{ queued: 10, running: 4, waiting: 2, partitions: [partition()], attempts: [] },
+  ...{ queued: 10, running: 4, held: 0, waiting: 2, partitions: [partition()], attempts: [], parked: () => [] },
   ...given,
 })
 
 const group = (given: Partial<GroupHealth> = {}): GroupHealth => ({
-  ...{ group: 'spend', phase: 'assigned', sinceMs: now - 1_000, polled: true, joins: 1, crashes: 0, handlerTimeoutMs: 30_000 },
+  ...{
+    group: 'spend',
+    phase: 'assigned',
+    sinceMs: now - 1_000,
+    polled: true,
+    joins: 1,
+    crashes: 0,
+    breaker: undefined,
+    handlerTimeoutMs: 30_000,
+  },
   progress: progress(),
   ...given,
 })
@@ -27,6 +36,11 @@ const health = (given: Partial<ProcessHealth> = {}): ProcessHealth => ({
   ...{ eventLoop: { meanMs: 1, maxMs: 20 }, groups: [group()] },
   ...given,
 })
+
+const breaker = {
+  ...{ fingerprint: 'f00', errorClass: 'TypeError', sinceMs: now - 12_000 },
+  ...{ failed: 20, tried: 31, probes: 2 },
+}
 
 const attempt = (runsForMs: number) => ({
   origin: { topic: 'orders', partition: 3, offset: 41n, timestampMs: 0 },
@@ -91,6 +105,11 @@ describe('a process is ready', () => {
       ['spend: orders/3 waits for the broker for 120 s'],
     ],
     [
+      'while its breaker is open',
+      health({ groups: [group({ breaker })] }),
+      ['spend: the breaker is open for 12 s: 20 of 31 entities failed with TypeError f00, and so did 2 tries since'],
+    ],
+    [
       'while partitions are paused',
       health({ groups: [group({ progress: progress({ partitions: [partition({ paused: ['window'] })] }) })] }),
       ['spend: orders/3 is paused (window)'],
@@ -122,7 +141,8 @@ describe('a process is ready', () => {
 describe('the status', () => {
   it('is JSON with offsets as texts, lag and ages', () => {
     const waiting = partition({ topic: 'spend.retry.5s', end: undefined, oldestMs: undefined, waiting: 2 })
-    const groups = [group({ progress: progress({ partitions: [blocked, waiting], attempts: [attempt(100_000)] }) })]
+    const known = { held: 5, partitions: [blocked, waiting], attempts: [attempt(100_000)] }
+    const groups = [group({ breaker, progress: progress(known) })]
     expect(JSON.parse(JSON.stringify(statusOf(health({ groups }), now)))).toEqual({
       apiVersion: 'v1',
       kind: 'ProcessStatus',
@@ -131,7 +151,11 @@ describe('the status', () => {
       groups: [
         {
           ...{ group: 'spend', phase: 'assigned', since: '1970-01-01T02:46:39.000Z', rebalances: 1, crashes: 0 },
-          ...{ inFlight: 4, queued: 6, waiting: 2 },
+          ...{ inFlight: 4, queued: 6, held: 5, waiting: 2 },
+          breaker: {
+            ...{ state: 'open', since: '1970-01-01T02:46:28.000Z', fingerprint: 'f00', errorClass: 'TypeError' },
+            ...{ failed: 20, tried: 31, probes: 2 },
+          },
           partitions: [
             {
               ...{ topic: 'orders', partition: 3, position: '50', committed: '40', end: '100', lag: 60, lagAgeSeconds: 90 },
@@ -143,9 +167,50 @@ describe('the status', () => {
               ...{ lagAgeSeconds: 0, unfinished: 10, waiting: 2, paused: [], blocked: null },
             },
           ],
+          ...{ parkedEntities: 0, blockedEntities: 0, parked: [] },
           stuck: [{ topic: 'orders', partition: 3, offset: '41', seconds: 100 }],
         },
       ],
     })
+  })
+})
+
+describe('the status of a process', () => {
+  it('tells of parked and blocked entities: where the message lies, since when, why, and how many wait behind it', () => {
+    const parked = (offset: bigint, ageMs: number | undefined, isBlocked = false) => ({
+      origin: { topic: 'orders', partition: 3, offset, timestampMs: 0 },
+      ...{ attempt: 2, dueAtMs: now + 5_000, fingerprint: ageMs === undefined ? '' : 'f00', isBlocked, followers: 7 },
+      firstFailedAtMs: ageMs === undefined ? undefined : now - ageMs,
+    })
+    const of = [parked(2n, undefined), parked(9n, 1_000), parked(1n, 60_000, true)]
+    const status = statusOf(health({ groups: [group({ progress: progress({ parked: () => of }) })] }), now)
+    expect(status).toMatchObject({
+      groups: [
+        {
+          parkedEntities: 3,
+          blockedEntities: 1,
+          parked: [
+            {
+              ...{ topic: 'orders', partition: 3, offset: '1', attempts: 2, ageSeconds: 60, fingerprint: 'f00', blocked: true },
+              ...{ followers: 7, due: new Date(now + 5_000).toISOString() },
+            },
+            { offset: '9', ageSeconds: 1 },
+            { offset: '2', ageSeconds: null, fingerprint: null },
+          ],
+        },
+      ],
+    })
+  })
+
+  it('names a hundred of them at most, and counts all', () => {
+    const origin = { topic: 'orders', partition: 3, offset: 1n, timestampMs: 0 }
+    const one = { origin, attempt: 1, dueAtMs: 0, fingerprint: '', isBlocked: false, followers: 0, firstFailedAtMs: 0 }
+    const many = Array.from({ length: 150 }, () => one)
+    const [told] = (
+      statusOf(health({ groups: [group({ progress: progress({ parked: () => many }) })] }), now) as {
+        groups: { parkedEntities: number; parked: unknown[] }[]
+      }
+    ).groups
+    expect([told!.parkedEntities, told!.parked.length]).toEqual([150, 100])
   })
 })

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { memoryBroker } from '../../src/broker/memory/broker.ts'
 import type { BatchProducer, OutgoingRecord } from '../../src/broker/port.ts'
@@ -56,7 +57,7 @@ describe('batching', () => {
   it('sends less at once to a topic that takes less, and one record that is too large alone spoils no other', async () => {
     const { producer, values } = await broker({ 'max.message.bytes': '400' })
     const sender = batching(producer)
-    const texts = Array.from({ length: 100 }, (_, i) => (i === 42 ? 'x'.repeat(500) : `v${i}`))
+    const texts = Array.from({ length: 100 }, (_, i) => (i === 42 ? randomBytes(500).toString('base64') : `v${i}`))
     const results = await Promise.allSettled(texts.map(text => sender.send(record(text))))
     expect(results.flatMap(({ status }, i) => (status === 'rejected' ? [i] : []))).toEqual([42])
     expect((results[42] as PromiseRejectedResult).reason).toMatchObject({ code: 'E_RECORD_TOO_LARGE' })

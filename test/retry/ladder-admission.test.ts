@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { OutgoingRecord } from '../../src/broker/port.ts'
 import type { Attempted, Delivery } from '../../src/consume/admission.ts'
 import { DeadLetter, RetryLater, Skip } from '../../src/consume/outcome.ts'
+import { retryPolicy } from '../../src/consume/retry-policy.ts'
 import { RecordRefused, RecordTooLarge, UnknownSchemaId } from '../../src/errors.ts'
 import { type Header, type Headers, textHeader } from '../../src/message/headers.ts'
 import { Signals } from '../../src/observe/signals.ts'
@@ -9,9 +10,11 @@ import { LadderAdmission } from '../../src/retry/ladder-admission.ts'
 import { ladderOf } from '../../src/topic/ladder.ts'
 import { readTrail } from '../../src/topic/trail.ts'
 import { ManualClock } from '../manual-clock.ts'
+import { asked } from './asked.ts'
 import { persisting } from './persisting.ts'
 
 const start = 1_000_000
+const retry = retryPolicy('g', {}, 'none')
 const foreign: Headers = [textHeader('ce_id', 'm-1'), ['dup', Buffer.from([1])], ['dup', null], ['__proto__', Buffer.from('x')]]
 
 function setUp(send: (record: OutgoingRecord) => Promise<void> = async () => {}) {
@@ -25,7 +28,7 @@ function setUp(send: (record: OutgoingRecord) => Promise<void> = async () => {})
       return { topic: record.topic, partition: record.partition, offset: 0n }
     },
   }
-  const admission = new LadderAdmission({ ladder: ladderOf('g', ['1s', '5s', '1m']), sender, signals, clock })
+  const admission = asked(new LadderAdmission({ ladder: ladderOf('g', ['1s', '5s', '1m']), retry, sender, signals, clock }))
   const failures: string[] = []
   return { clock, sent, signals, admission, session: persisting(failures), failures }
 }
@@ -74,7 +77,8 @@ describe('the ladder', () => {
       })
       expect(admission.admit(next)).toEqual({ kind: 'wait', untilMs: clock.now() + dueInMs })
       clock.advanceTo(clock.now() + dueInMs)
-      expect(admission.admit(next)).toEqual({ kind: 'run' })
+      expect(admission.admit(next)).toEqual({ kind: 'lane' })
+      expect(admission.turn(next)).toEqual({ kind: 'run' })
       delivery = next
     }
     await admission.settle(delivery, threw(new Error('no 4')), session)
@@ -148,26 +152,35 @@ describe('waits', () => {
     await admission.settle(source(), threw(new RetryLater(new Date(untilMs))), session)
     let delivery = fetched(sent.at(-1)!)
     for (;;) {
-      const verdict = admission.admit(delivery)
-      if (verdict.kind === 'run') break
-      if (verdict.kind === 'drop') expect.unreachable()
-      if (verdict.kind === 'wait') clock.advanceTo(verdict.untilMs)
-      else {
-        await admission.forward(delivery, verdict.untilMs, session)
+      const turn = admission.turn(delivery)
+      if (turn.kind === 'run') break
+      if (turn.kind === 'wait') clock.advanceTo(turn.untilMs)
+      else if (turn.kind === 'move') {
+        await turn.move()
         delivery = fetched(sent.at(-1)!)
-      }
+      } else expect.unreachable()
     }
     expect(clock.now()).toBe(untilMs)
     expect(delivery.attempt).toBe(1)
     expect(sent.map(({ topic }) => topic)).toEqual(['g.retry.1m', 'g.retry.1m', 'g.retry.5s', 'g.retry.1s', 'g.retry.1s'])
   })
 
-  it('of a delayed job begin in the ladder at once, on the word of the publisher; other headers of ours are not believed on a source', () => {
-    const { admission } = setUp()
+  it('of a delayed job begin in the ladder at once, on the word of the publisher; other headers of ours are not believed on a source', async () => {
+    const { admission, sent } = setUp()
     const delayed = source([textHeader('spillway-due-at', String(start + 90_000)), textHeader('spillway-attempt', '99')])
-    expect(admission.admit(delayed)).toEqual({ kind: 'forward', untilMs: start + 90_000 })
-    expect(admission.admit(source([textHeader('spillway-due-at', 'soon')]))).toEqual({ kind: 'run' })
-    expect(admission.admit(source([textHeader('spillway-due-at', String(start))]))).toEqual({ kind: 'run' })
+    const turn = admission.turn(delayed)
+    if (turn.kind === 'move') await turn.move()
+    expect(sent.map(({ topic, headers }) => [topic, readTrail(headers)?.untilMs])).toEqual([['g.retry.1m', start + 90_000]])
+    expect(admission.turn(source([textHeader('spillway-due-at', 'soon')]))).toEqual({ kind: 'run' })
+    expect(admission.turn(source([textHeader('spillway-due-at', String(start))]))).toEqual({ kind: 'run' })
+  })
+})
+
+describe('a record over a guard', () => {
+  it('goes its way to the dead letters: its headers are not asked whether it is due', () => {
+    const { admission } = setUp()
+    const late = source([textHeader('spillway-due-at', String(start + 90_000))])
+    expect(admission.turn({ ...late, refusal: new RecordRefused('over a guard') })).toEqual({ kind: 'run' })
   })
 })
 
@@ -226,7 +239,7 @@ describe('a ladder without tiers', () => {
         return { topic: record.topic, partition: record.partition, offset: 0n }
       },
     }
-    const admission = new LadderAdmission({ ladder, sender, signals: new Signals(), clock: new ManualClock(start) })
+    const admission = asked(new LadderAdmission({ ladder, retry, sender, signals: new Signals(), clock: new ManualClock(start) }))
     const { session } = setUp()
     await admission.settle(source(), threw(new Error('x')), session)
     await admission.settle(source(), threw(new RetryLater('2d')), session)
@@ -269,7 +282,10 @@ describe('a copy that its topic does not take', () => {
     const delayed: object[] = []
     signals.on('message.delayed', signal => delayed.push(signal))
     await admission.settle(large(50_000, 1), threw(new Error('no')), session)
-    await admission.forward(large(50_000, 1), start + 5_000, session)
+    const delayedJob = large(50_000, 1)
+    const headers = [...delayedJob.record.headers, textHeader('spillway-due-at', String(start + 5_000))]
+    const turn = admission.turn({ ...delayedJob, record: { ...delayedJob.record, headers } })
+    if (turn.kind === 'move') await turn.move()
     expect(sent.map(({ topic, headers }) => [topic, readTrail(headers)?.disposition])).toEqual(
       Array(2).fill(['g.dlq', 'oversize']),
     )

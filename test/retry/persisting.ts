@@ -1,8 +1,12 @@
+import { expect } from 'vitest'
 import type { Session } from '../../src/consume/admission.ts'
 
 /** A session that persists without pauses, and gives up after three failures. */
 export function persisting(failures: string[] = []): Session {
+  const unasked = () => expect.unreachable()
   return {
+    ...{ draining: new AbortController().signal, isOver: false, persistFor: unasked, release: unasked, wait: unasked },
+    ...{ finish: unasked, finishAhead: unasked, keepsMuch: () => false },
     persist: async (_, reasonOf, work) => {
       for (;;) {
         try {

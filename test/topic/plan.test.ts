@@ -131,6 +131,40 @@ describe('the difference to what exists', () => {
     ])
   })
 
+  test('gives copies room for what their sources really take, whoever has set that', () => {
+    const bytesOf = (existing: readonly ExistingTopic[], options = {}) =>
+      diffTopics(wanted, existing, 1, options).flatMap(change =>
+        change.kind === 'create' && change.topic === 'spend.dlq' ? [change.config['max.message.bytes']] : [],
+      )
+    const source = (name: string, maxBatchBytes: number) => ({
+      name,
+      partitions: 6,
+      replicationFactor: 1,
+      config: {},
+      maxBatchBytes,
+    })
+    expect(bytesOf([])).toEqual([String(2_000_000 + 65_536)])
+    expect(bytesOf([], { maxBatchBytes: 3_000_000 })).toEqual([String(3_000_000 + 65_536)])
+    expect(bytesOf([source('small', 5_000_000)])).toEqual([String(5_000_000 + 65_536)])
+    // It is to be raised first, and then takes what it is wanted to.
+    expect(bytesOf([source('orders', 1_000_000), source('small', 1_000_000)])).toEqual([String(2_000_000 + 65_536)])
+  })
+
+  test('raises a tier that takes too little, and leaves one alone that takes more', () => {
+    const grown = changed('small', { maxBatchBytes: 5_000_000 })
+    const altered = diffTopics(wanted, grown, 1).filter(({ kind }) => kind === 'alter')
+    expect(altered.map(({ topic: name }) => name)).toEqual(['spend.retry.0s', 'spend.retry.5s', 'spend.retry.1m', 'spend.dlq'])
+    expect(altered[0]).toMatchObject({ settings: [{ name: 'max.message.bytes', from: '2065536', to: '5065536' }] })
+    const roomy = asWanted().map(one => ({ ...one, maxBatchBytes: 9_000_000 }))
+    const own = roomy.map(({ config: { 'max.message.bytes': _, ...config }, ...one }) => ({ ...one, config }))
+    for (const existing of [roomy, own].map(all =>
+      all.map(one =>
+        one.name === 'orders' || one.name === 'small' ? changed('', {}).find(({ name }) => name === one.name)! : one,
+      ),
+    ))
+      expect(diffTopics(wanted, existing, 1).filter(({ kind }) => kind === 'alter')).toEqual([])
+  })
+
   test('reports too few replicas, which it does not change, and accepts more', () => {
     expect(
       diffTopics(wanted, changed('orders', { replicationFactor: 1 }), 3).filter(({ kind }) => kind === 'problem').length,

@@ -1,11 +1,14 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Admin as KafkaJsAdmin } from 'kafkajs'
-import type { Admin, CommittedOffset, PartitionBounds, TopicSpec, TopicState } from '../port.ts'
+import type { Admin, PartitionBounds, PartitionOffset, TopicPartition, TopicSpec, TopicState } from '../port.ts'
 import type { Client } from './client.ts'
 import { describeTopics, earliest, latest, listOffsets } from './cluster.ts'
 import { meansStaleMetadata, protocolType } from './errors.ts'
+import { commitFor, committedOffsets, deleteGroup } from './group-admin.ts'
+import type { Cluster } from './internals.ts'
 
 const topicResource = 2
+const brokerResource = 4
 const readyWithinMs = 30_000
 
 export function kafkaAdmin(client: Client): Admin {
@@ -19,6 +22,7 @@ export function kafkaAdmin(client: Client): Admin {
   }
   return {
     brokerCount: () => call('count the brokers', async admin => (await admin.describeCluster()).brokers.length),
+    maxBatchBytes: () => call('ask for the settings of the brokers', maxBatchBytes),
     topicNames: () => call('list the topics', admin => admin.listTopics()),
     topics: (names, { config = true } = {}) =>
       call(`describe the topics ${names.join(', ')}`, admin => topicStates(client, admin, names, config)),
@@ -34,7 +38,10 @@ export function kafkaAdmin(client: Client): Admin {
       }),
     alterConfig: (topic, config) => call(`configure ${topic}`, admin => alterConfig(admin, topic, config)),
     bounds: topic => call(`find the offsets of ${topic}`, () => boundsOf(client, topic)),
+    offsetsAt: (topic, timeMs) => call(`find the offsets of ${topic} at a time`, () => offsetsAt(client, topic, timeMs)),
     committed: (group, topics) => call(`find the commits of ${group}`, () => committedOffsets(client, group, topics)),
+    commit: (group, offsets) => call(`commit for ${group}`, () => commitFor(client, group, offsets)),
+    deleteGroup: group => call(`delete the group ${group}`, () => deleteGroup(client, group)),
     groups: names =>
       call(`describe the groups ${names.join(', ')}`, async admin => {
         if (names.length === 0) return []
@@ -77,25 +84,47 @@ async function topicStates(
 ): Promise<TopicState[]> {
   const found = await describeTopics(await client.cluster(), [...new Set(names)])
   const topics = found.map(({ topic }) => topic)
-  const configs = withConfig && topics.length > 0 ? await configsOf(admin, topics) : new Map<string, Record<string, string>>()
+  const settings = withConfig && topics.length > 0 ? await settingsOf(admin, topics) : new Map<string, TopicSettings>()
   return found.map(({ topic, partitionMetadata }) => ({
     name: topic,
     partitions: partitionMetadata.length,
     replicationFactor: partitionMetadata[0]?.replicas.length ?? 0,
-    config: configs.get(topic) ?? {},
+    config: {},
+    ...settings.get(topic),
   }))
 }
 
-/** What is set for the topics themselves. */
-async function configsOf(admin: KafkaJsAdmin, topics: readonly string[]): Promise<Map<string, Record<string, string>>> {
+type TopicSettings = Pick<TopicState, 'config' | 'maxBatchBytes'>
+
+/** What is set for the topics themselves, and how large a batch they take all in all. */
+async function settingsOf(admin: KafkaJsAdmin, topics: readonly string[]): Promise<Map<string, TopicSettings>> {
   const resources = topics.map(topic => ({ type: topicResource, name: topic }))
-  const configs = new Map<string, Record<string, string>>()
+  const settings = new Map<string, TopicSettings>()
   for (const { resourceName, configEntries } of (await admin.describeConfigs({ resources, includeSynonyms: false })).resources) {
     // 1 is a setting of the topic itself; all others come from the broker. kafkajs's `isDefault` counts the broker's file as no default.
     const own = configEntries.filter(entry => (entry as unknown as { configSource: number }).configSource === 1)
-    configs.set(resourceName, Object.fromEntries(own.map(({ configName, configValue }) => [configName, configValue])))
+    const config = Object.fromEntries(own.map(({ configName, configValue }) => [configName, configValue]))
+    const maxBatchBytes = numberOf(configEntries, 'max.message.bytes')
+    settings.set(resourceName, { config, ...(maxBatchBytes !== undefined && { maxBatchBytes }) })
   }
-  return configs
+  return settings
+}
+
+async function maxBatchBytes(admin: KafkaJsAdmin): Promise<number | undefined> {
+  const { brokers } = await admin.describeCluster()
+  const resources = brokers.slice(0, 1).map(({ nodeId }) => ({ type: brokerResource, name: String(nodeId) }))
+  try {
+    const described = await admin.describeConfigs({ resources, includeSynonyms: false })
+    return numberOf(described.resources[0]?.configEntries ?? [], 'message.max.bytes')
+  } catch (error) {
+    if (protocolType(error) === 'CLUSTER_AUTHORIZATION_FAILED') return undefined
+    throw error
+  }
+}
+
+function numberOf(entries: readonly { configName: string; configValue: string }[], name: string): number | undefined {
+  const value = Number(entries.find(({ configName }) => configName === name)?.configValue ?? Number.NaN)
+  return Number.isSafeInteger(value) ? value : undefined
 }
 
 async function createMissing(admin: KafkaJsAdmin, specs: readonly TopicSpec[]): Promise<void> {
@@ -153,38 +182,43 @@ async function alterConfig(admin: KafkaJsAdmin, topic: string, config: Readonly<
 }
 
 async function boundsOf(client: Client, topic: string): Promise<PartitionBounds[]> {
+  return listed(client, topic, async (cluster, partitions) => {
+    const lows = await listOffsets(cluster, partitions, earliest, 1)
+    const high = highs(await listOffsets(cluster, partitions, latest, 1))
+    return lows.map(({ partition, offset }) => ({ partition, low: offset, high: high.get(partition) ?? offset }))
+  })
+}
+
+async function offsetsAt(client: Client, topic: string, timeMs: number): Promise<PartitionOffset[]> {
+  return listed(client, topic, async (cluster, partitions) => {
+    // Negative numbers ask for other things than a time. And the end first: what is written meanwhile is not of before.
+    const high = highs(await listOffsets(cluster, partitions, latest, 1))
+    const found = await listOffsets(cluster, partitions, Math.max(0, timeMs), 1)
+    return found.map(({ partition, offset }) => ({ partition, offset: offset < 0n ? (high.get(partition) ?? 0n) : offset }))
+  })
+}
+
+function highs(offsets: readonly PartitionOffset[]): Map<number, bigint> {
+  return new Map(offsets.map(({ partition, offset }) => [partition, offset]))
+}
+
+/** Asks for all partitions of a topic, once more with fresh metadata when a leader has moved. */
+async function listed<T extends { readonly partition: number }>(
+  client: Client,
+  topic: string,
+  list: (cluster: Cluster, partitions: readonly TopicPartition[]) => Promise<T[]>,
+): Promise<T[]> {
   const cluster = await client.cluster()
   await cluster.addMultipleTargetTopics([topic])
-  const find = async (): Promise<PartitionBounds[]> => {
+  const find = async (): Promise<T[]> => {
+    await cluster.refreshMetadata()
     const partitions = cluster.findTopicPartitionMetadata(topic).map(({ partitionId }) => ({ topic, partition: partitionId }))
-    const lows = await listOffsets(cluster, partitions, earliest, 1)
-    const highs = await listOffsets(cluster, partitions, latest, 1)
-    const high = new Map(highs.map(({ partition, offset }) => [partition, offset]))
-    return lows
-      .map(({ partition, offset }) => ({ partition, low: offset, high: high.get(partition) ?? offset }))
-      .sort((a, b) => a.partition - b.partition)
+    return (await list(cluster, partitions)).sort((a, b) => a.partition - b.partition)
   }
   try {
-    await cluster.refreshMetadata()
     return await find()
   } catch (error) {
     if (!meansStaleMetadata(error)) throw error
-    await cluster.refreshMetadata()
     return await find()
   }
-}
-
-async function committedOffsets(client: Client, group: string, topics: readonly string[]): Promise<CommittedOffset[]> {
-  const cluster = await client.cluster()
-  const found = await describeTopics(cluster, topics)
-  if (found.length === 0) return []
-  const coordinator = await cluster.findGroupCoordinator({ groupId: group })
-  const request = found.map(({ topic, partitionMetadata }) => ({
-    topic,
-    partitions: partitionMetadata.map(({ partitionId }) => ({ partition: partitionId })),
-  }))
-  const { responses } = await coordinator.offsetFetch({ groupId: group, topics: request })
-  return responses.flatMap(({ topic, partitions }) =>
-    partitions.map(({ partition, offset, metadata }) => ({ topic, partition, offset: BigInt(offset), metadata: metadata ?? '' })),
-  )
 }

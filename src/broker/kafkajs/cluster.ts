@@ -86,12 +86,13 @@ export const latest = -1
 
 /**
  * The first offset of each partition, or the next one to be written: for readers of committed records that is the first offset
- * of a transaction still open. The topics must be target topics of the cluster.
+ * of a transaction still open. Or, for a time in milliseconds since 1970, the first offset whose record is of then or later, -1
+ * where there is none. The topics must be target topics of the cluster.
  */
 export async function listOffsets(
   cluster: Cluster,
   partitions: readonly { readonly topic: string; readonly partition: number }[],
-  timestamp: typeof earliest | typeof latest,
+  timestamp: number,
   isolationLevel: 0 | 1,
 ): Promise<PartitionOffset[]> {
   const answers = [...byLeader(cluster, partitions)].map(async ([nodeId, topics]) => {

@@ -22,6 +22,8 @@ export const batchLimits: { -readonly [K in keyof BatchLimits]: BatchLimits[K] }
 }
 
 const gunzip = promisify<Buffer, zlib.ZlibOptions, Buffer>(zlib.unzip)
+/** What kafkajs does not bring. */
+export const compressZstd = promisify<Buffer, Buffer>(zlib.zstdCompress)
 const unzstd = promisify<Buffer, zlib.ZstdOptions, Buffer>(zlib.zstdDecompress)
 
 /** Rejects when the bytes are not of this codec, or more than `limit` decompressed. */

@@ -63,6 +63,8 @@ export interface Node {
     readonly groupId: string
     readonly topics: readonly { readonly topic: string; readonly partitions: readonly { readonly partition: number }[] }[]
   }): Promise<{ readonly responses: readonly ProtocolTopic[] }>
+  /** One error a group, in the answer. */
+  deleteGroups(groups: readonly string[]): Promise<{ readonly results: readonly { readonly error?: unknown }[] }>
   listOffsets(request: {
     readonly isolationLevel: 0 | 1
     readonly topics: readonly {
@@ -127,6 +129,8 @@ export interface BatchContext {
   readonly partitionLeaderEpoch?: number
   readonly producerEpoch?: number
   readonly firstSequence?: number
+  /** By its number; 0 for none. Ours, not kafkajs's: missing on the formats before Kafka 0.11. */
+  readonly codec?: number
 }
 
 /** A batch that could not be read. It stands at its last offset. */

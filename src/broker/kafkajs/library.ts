@@ -2,7 +2,7 @@
 import { createRequire } from 'node:module'
 import type * as Public from 'kafkajs'
 import { ConfigError } from '../../errors.ts'
-import { codecNames, decompress } from './decompress.ts'
+import { codecNames, compressZstd, decompress } from './decompress.ts'
 import type { ConsumerGroup, FetchedBatch, FetchedPartition, RawMessage } from './internals.ts'
 import { PartitionBatch } from './patch-batch.ts'
 import { crc32c } from './patch-checksum.ts'
@@ -86,15 +86,27 @@ function load(): Library {
   }
 }
 
-/** For whatever decompresses by way of kafkajs: the old formats, and others who use it in this process. What compresses stays. */
+/** For whatever decompresses by way of kafkajs: the old formats, and others who use it in this process. What compresses stays, where there is something. */
 function boundCodecs({ CompressionCodecs }: typeof Public): void {
-  const codecs = CompressionCodecs as Record<number, () => { compress?: unknown }>
+  const codecs = CompressionCodecs as Record<number, () => { compress?: Compress }>
   for (let codec = 1; codec < codecNames.length; codec++) {
-    const before = codecs[codec]
+    const before = codecs[codec]!
     codecs[codec] = () => ({
-      compress: async (encoder: unknown) => (before!().compress as (encoder: unknown) => unknown)(encoder),
+      compress: async encoder => (codec === zstd ? zstdBy(before, encoder) : before().compress!(encoder)),
       decompress: (bytes: Buffer) => decompress(codec, bytes),
     })
+  }
+}
+
+type Compress = (encoder: { readonly buffer: Buffer }) => Promise<Buffer>
+const zstd = codecNames.indexOf('zstd')
+
+/** kafkajs has none of its own, and throws unless the program has given it one. */
+function zstdBy(before: () => { compress?: Compress }, encoder: { readonly buffer: Buffer }): Promise<Buffer> {
+  try {
+    return before().compress!(encoder)
+  } catch {
+    return compressZstd(encoder.buffer)
   }
 }
 

@@ -75,7 +75,7 @@ async function decodeOld(entry: Buffer, decode: DecodeOldEntry): Promise<RawMess
 async function decodeBatch(entry: Buffer, answer: Answer): Promise<RawMessage[]> {
   if (entry.length < batchHeadBytes) return []
   const context = contextOf(entry)
-  const codec = entry.readInt16BE(21) & 7
+  const { codec } = context
   const lastOffset = (BigInt(context.firstOffset) + BigInt(context.lastOffsetDelta)).toString()
   try {
     const body = entry.subarray(batchHeadBytes)
@@ -130,7 +130,7 @@ function recordAt(bytes: Buffer, at: number): { length: number; start: number } 
   throw new Error('a record without a length')
 }
 
-function contextOf(entry: Buffer): BatchContext {
+function contextOf(entry: Buffer): BatchContext & { readonly codec: number } {
   const attributes = entry.readInt16BE(21)
   return {
     firstOffset: entry.readBigInt64BE(0).toString(),
@@ -145,6 +145,7 @@ function contextOf(entry: Buffer): BatchContext {
     producerId: entry.readBigInt64BE(43).toString(),
     producerEpoch: entry.readInt16BE(51),
     firstSequence: entry.readInt32BE(53),
+    codec: attributes & 7,
   }
 }
 

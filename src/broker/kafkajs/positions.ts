@@ -22,26 +22,27 @@ export async function startingPositions(
 ): Promise<Starts> {
   const assigned = group.assigned().flatMap(({ topic, partitions }) => partitions.map(partition => ({ topic, partition })))
   if (assigned.length === 0) return { positions: [], resets: [] }
-  const [commits, lows, ends] = await Promise.all([
+  const [commits, lows, ends, stable] = await Promise.all([
     committed(group, [...assigned, ...startAtEnd.flatMap(topic => allPartitions(group, topic))]),
     listOffsets(group.cluster, assigned, earliest, 1).then(indexed),
     // The high watermark: a commit between it and the end of what is committed is in range.
     listOffsets(group.cluster, assigned, latest, 0).then(indexed),
+    listOffsets(group.cluster, assigned, latest, 1).then(indexed),
   ])
   const beginning = countBeginning(group, startAtEnd, commits, before)
   const fromEnd = assigned.filter(one => !commits.has(keyOf(one)) && one.partition < (beginning.get(one.topic) ?? 0))
-  const stable = indexed(await listOffsets(group.cluster, fromEnd, latest, 1))
   await commitEnds(group, fromEnd, stable, beginning)
   const resets: OffsetReset[] = []
   const positions = assigned.map(one => {
     const key = keyOf(one)
     const low = lows.get(key)!
+    const end = stable.get(key)!
     const commit = commits.get(key)
-    if (commit === undefined) return { ...one, position: stable.get(key) ?? low, metadata: '' }
+    if (commit === undefined) return { ...one, position: fromEnd.includes(one) ? end : low, metadata: '', end }
     const reason = lossOf(commit.offset, low, ends.get(key)!)
-    if (reason === undefined) return { ...one, position: commit.offset, metadata: commit.metadata }
+    if (reason === undefined) return { ...one, position: commit.offset, metadata: commit.metadata, end }
     resets.push({ ...one, from: commit.offset, to: low, reason })
-    return { ...one, position: low, metadata: '' }
+    return { ...one, position: low, metadata: '', end }
   })
   return { positions, resets }
 }

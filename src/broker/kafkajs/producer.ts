@@ -2,7 +2,9 @@ import type { Producer } from 'kafkajs'
 import { BrokerRefused, BrokerUnavailable } from '../../errors.ts'
 import type { BatchProducer, OutgoingRecord } from '../port.ts'
 import { type Client, patience } from './client.ts'
+import { codecNames } from './decompress.ts'
 import { baseOffset, toMessage } from './outgoing.ts'
+import { type Codec, Squeeze } from './squeeze.ts'
 import { writablePartitions } from './writable-partitions.ts'
 
 /**
@@ -14,10 +16,11 @@ const producers = 4
 export function batchProducer(client: Client): BatchProducer {
   const slots: (Slot | undefined)[] = Array(producers).fill(undefined)
   const turns = new Map<string, Promise<unknown>>()
+  const squeeze = new Squeeze()
   const writable = writablePartitions(client)
   let closed = false
 
-  async function sendBatch(topic: string, partition: number, records: readonly OutgoingRecord[]): Promise<bigint> {
+  async function sendBatch(topic: string, partition: number, records: readonly OutgoingRecord[], codec: Codec): Promise<bigint> {
     await writable.verify(topic, partition)
     const index = (partition + topic.length) % producers
     slots[index] ??= newSlot(client)
@@ -26,7 +29,8 @@ export function batchProducer(client: Client): BatchProducer {
     try {
       const producer = await slot.ready
       const now = String(Date.now())
-      const written = await producer.send({ topic, acks: -1, messages: records.map(record => toMessage(record, now)) })
+      const messages = records.map(record => toMessage(record, now))
+      const written = await producer.send({ topic, acks: -1, compression: codecNames.indexOf(codec), messages })
       return baseOffset(written, partition)
     } catch (error) {
       // kafkajs hands the sequence numbers of a failed send to the next one, which the broker then takes for a repetition
@@ -45,7 +49,8 @@ export function batchProducer(client: Client): BatchProducer {
     async sendBatch(topic, partition, records) {
       if (closed) throw new BrokerUnavailable('The producer is closed')
       if (records.length === 0) throw new BrokerRefused(`An empty batch for ${topic}[${partition}] has no offset`)
-      return inTurn(turns, `${topic}/${partition}`, () => sendBatch(topic, partition, records))
+      const write = (codec: Codec): Promise<bigint> => sendBatch(topic, partition, records, codec)
+      return inTurn(turns, `${topic}/${partition}`, () => squeeze.write(topic, records, write))
     },
     partitionsOf: writable.partitionsOf,
     async close() {

@@ -38,6 +38,10 @@ class FetchedRecord implements BrokerRecord {
     return this.#message.encodedHeaders
   }
 
+  get compressed(): boolean {
+    return (this.#message.batchContext?.codec ?? 0) !== 0
+  }
+
   hasHeader(name: string): boolean {
     return this.#message.hasHeader?.(name) ?? this.headers.some(header => header[0] === name)
   }

@@ -3,7 +3,9 @@ import { BrokerUnavailable, codeOf, type SpillwayError, TransactionTooLong } fro
 import { type Chunk, chunksOf } from '../chunks.ts'
 import type { TransactionalProducer } from '../port.ts'
 import { type Client, patience } from './client.ts'
+import { codecNames } from './decompress.ts'
 import { baseOffset, toMessage } from './outgoing.ts'
+import { Squeeze } from './squeeze.ts'
 import { writablePartitions } from './writable-partitions.ts'
 
 /** Past this the broker aborts by itself. */
@@ -34,6 +36,7 @@ interface Begun {
  */
 export function transactionalProducer(client: Client, id: string): TransactionalProducer {
   const writable = writablePartitions(client)
+  const squeeze = new Squeeze()
   let producer: Producer | undefined
   let begun: Begun | undefined
   let broken: SpillwayError | undefined
@@ -69,7 +72,7 @@ export function transactionalProducer(client: Client, id: string): Transactional
         const chunks = chunksOf(records)
         for (const { topic, partition } of chunks) await writable.verify(topic, partition)
         begun ??= await begin()
-        await sendIn(begun, chunks)
+        for (const chunk of chunks) await sendIn(client, squeeze, begun, chunk)
       }),
     commit: () => end('commit', transaction => transaction.commit()),
     abort: () => end('abort', transaction => transaction.abort()),
@@ -104,15 +107,21 @@ async function connected(client: Client, id: string): Promise<Producer> {
 
 /**
  * One partition a request, and each answer looked at: of a request to several kafkajs may leave one out, when its leader moves, and
- * say that all was written.
+ * say that all was written. And when one is refused, the sequence numbers of all are taken back, of those too that were written.
  */
-async function sendIn({ transaction, at }: Begun, chunks: readonly Chunk[]): Promise<void> {
+async function sendIn(client: Client, squeeze: Squeeze, { transaction, at }: Begun, chunk: Chunk): Promise<void> {
+  const { topic, partition, records } = chunk
   const now = String(Date.now())
-  for (const { topic, partition, records } of chunks) {
+  const messages = records.map(record => toMessage(record, now))
+  await squeeze.write(topic, records, async codec => {
     const openFor = performance.now() - at
     if (openFor > openMs)
       throw new TransactionTooLong(`the transaction is open for ${Math.round(openFor)} ms, of ${openMs} at most`)
-    const messages = records.map(record => toMessage(record, now))
-    baseOffset(await transaction.send({ topic, acks: -1, messages }), partition)
-  }
+    try {
+      const compression = codecNames.indexOf(codec)
+      return baseOffset(await transaction.send({ topic, acks: -1, compression, messages }), partition)
+    } catch (error) {
+      throw client.failure(`write ${records.length} records to ${topic}[${partition}]`, error)
+    }
+  })
 }

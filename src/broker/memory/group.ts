@@ -5,7 +5,7 @@
  * generation begins, whose partitions the assigner of the oldest member hands out. Joins and leaves that arrive meanwhile become
  * part of it.
  */
-import { AssignmentLost, BrokerRefused } from '../../errors.ts'
+import { AssignmentLost, BrokerRefused, GroupActive } from '../../errors.ts'
 import type { AssignedPartition, Assigner, CommittedOffset, GroupState, OffsetReset, TopicPartition } from '../port.ts'
 import type { TopicLog } from './log.ts'
 
@@ -73,6 +73,20 @@ export class Group {
   commit(member: Member, generation: number, offsets: readonly CommittedOffset[]): void {
     if (generation !== this.#generation || !this.#members.has(member))
       throw new AssignmentLost(`group '${this.name}' has moved on from generation ${generation}`)
+    this.#store(offsets)
+  }
+
+  /** All or none. Throws GroupActive when somebody is in it. */
+  commitFromOutside(offsets: readonly CommittedOffset[]): void {
+    this.refuseIfActive()
+    this.#store(offsets)
+  }
+
+  refuseIfActive(): void {
+    if (this.#members.size > 0) throw new GroupActive(`group '${this.name}' has members`)
+  }
+
+  #store(offsets: readonly CommittedOffset[]): void {
     for (const { topic, partition, metadata } of offsets) {
       this.#topic(topic).partition(partition)
       if (metadata.length > maxMetadataLength)
@@ -145,8 +159,8 @@ export class Group {
   #position({ topic, partition }: TopicPartition): AssignedPartition {
     const { high } = this.#topic(topic).partition(partition)
     const committed = this.committed({ topic, partition })
-    if (!committed || committed.offset > high) return { topic, partition, position: 0n, metadata: '' }
-    return { topic, partition, position: committed.offset, metadata: committed.metadata }
+    if (!committed || committed.offset > high) return { topic, partition, position: 0n, metadata: '', end: high }
+    return { topic, partition, position: committed.offset, metadata: committed.metadata, end: high }
   }
 }
 

@@ -1,9 +1,10 @@
 /** Topics as they lie in memory: partitions, each a list of records whose index is the offset. Nothing is ever deleted. */
+import { gzipSync } from 'node:zlib'
 import { BrokerRefused, RecordTooLarge } from '../../errors.ts'
 import type { BrokerRecord, OutgoingRecord, TopicPartition } from '../port.ts'
 
 /** Kafka's default for `max.message.bytes`: how large a batch may be. */
-const defaultMaxMessageBytes = 1_048_588
+export const defaultMaxMessageBytes = 1_048_588
 /** What Kafka's format adds: the head of a batch, and at most this much for the lengths and deltas of a record. */
 const batchOverheadBytes = 61
 const recordOverheadBytes = 21
@@ -17,6 +18,10 @@ export class TopicLog {
     this.name = name
     this.config = { ...config }
     this.grow(partitions)
+  }
+
+  get maxBatchBytes(): number {
+    return Number(this.config['max.message.bytes'] ?? defaultMaxMessageBytes)
   }
 
   grow(partitions: number): void {
@@ -39,13 +44,13 @@ export class TopicLog {
 
   /**
    * Throws BrokerRefused when there is no such partition, RecordTooLarge when the records together exceed `max.message.bytes`: one
-   * request is one batch.
+   * request is one batch. One alone may be compressed.
    */
   check(partition: number, records: readonly OutgoingRecord[]): void {
     this.partition(partition)
-    const limit = Number(this.config['max.message.bytes'] ?? defaultMaxMessageBytes)
+    const limit = this.maxBatchBytes
     const size = batchOverheadBytes + records.reduce((sum, record) => sum + recordBytes(record), 0)
-    if (size > limit)
+    if (size > limit && !(records.length === 1 && compressedBytes(records[0]!) <= limit))
       throw new RecordTooLarge(`topic '${this.name}' takes ${limit} bytes at once (max.message.bytes), not ${size}`)
   }
 }
@@ -69,6 +74,10 @@ export class PartitionLog {
     for (const record of records) this.#records.push(stored(record, this.at, this.high, nowMs))
     for (const listener of this.#listeners) listener()
     return first
+  }
+
+  offsetAt(timeMs: number): bigint {
+    return this.#records.find(({ timestampMs }) => timestampMs >= timeMs)?.offset ?? this.high
   }
 
   /** At most `limit` records with from <= offset. */
@@ -102,4 +111,10 @@ function copied(bytes: Buffer | null): Buffer | null {
 function recordBytes(record: OutgoingRecord): number {
   const headers = record.headers.reduce((sum, [name, value]) => sum + Buffer.byteLength(name) + (value?.length ?? 0) + 2, 0)
   return recordOverheadBytes + (record.key?.length ?? 0) + (record.value?.length ?? 0) + headers
+}
+
+/** Only asked of a record that is too large as it is. */
+function compressedBytes({ key, value, headers }: OutgoingRecord): number {
+  const parts = [key, value, ...headers.flatMap(([name, content]) => [Buffer.from(name), content])]
+  return batchOverheadBytes + gzipSync(Buffer.concat(parts.map(part => part ?? Buffer.alloc(0)))).length
 }

@@ -23,7 +23,7 @@ export function checkCommits(
     if (line.what === 'received' && line.attempt === 1 && !ended.has(idOf(line))) {
       const ofPartition = unfinished.get(partitionOf(line)) ?? new Set()
       unfinished.set(partitionOf(line), ofPartition.add(line.offset))
-    } else if ((line.what === 'effect' || line.what === 'retried' || line.what === 'dead-lettered') && line.attempt === 1) {
+    } else if (leftItsSource(line)) {
       ended.add(idOf(line))
       unfinished.get(partitionOf(line))?.delete(line.offset)
     } else if (line.what === 'committing') {
@@ -45,4 +45,16 @@ export function checkCommits(
     }
   }
   return { commitsAhead: told.size, commitsBack }
+}
+
+type Leaving = Extract<Line, { what: 'effect' | 'retried' | 'dead-lettered' | 'followed' | 'fetched' }>
+
+/**
+ * It has ended, or a copy of it lies in a tier. Of a copy whose acknowledgement was lost, or whose process was killed, nobody
+ * tells until it is fetched.
+ */
+function leftItsSource(line: Line): line is Leaving {
+  if (line.what === 'fetched') return true
+  const leaves = line.what === 'effect' || line.what === 'retried' || line.what === 'dead-lettered' || line.what === 'followed'
+  return leaves && line.attempt === 1
 }

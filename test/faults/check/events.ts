@@ -40,6 +40,8 @@ export type Happening =
   | ({ readonly what: 'failed' } & Attempt)
   /** A copy for the next attempt is acknowledged. */
   | ({ readonly what: 'retried' } & About)
+  /** A copy is acknowledged that waits in a tier behind an earlier message of the entity. */
+  | ({ readonly what: 'followed' } & About)
   | ({ readonly what: 'dead-lettered'; readonly disposition: string; readonly reason: string } & About)
   /** A commit is about to be sent. */
   | { readonly what: 'committing'; readonly offsets: readonly Committed[] }

@@ -59,12 +59,7 @@ export const whateverDies = {
 /** What must be 0 as well where nothing was killed. */
 export const nothingDied = { ...whateverDies, doubled: 0, lettersDoubled: 0, overlaps: 0, commitsBack: 0, breakdowns: 0 } as const
 
-/** `ordered`: keys whose order is promised; those that fail on purpose are not, as long as retries do not keep order. */
-export function verdictOf(
-  lines: readonly Line[],
-  acked: readonly Acked[],
-  ordered: (key: string) => boolean = () => true,
-): Verdict {
+export function verdictOf(lines: readonly Line[], acked: readonly Acked[]): Verdict {
   const examples: string[] = []
   const breach = (text: string) => {
     if (examples.length < 20) examples.push(text)
@@ -74,7 +69,7 @@ export function verdictOf(
     executions: lines.filter(({ what }) => what === 'received').length,
     ...checkEnds(lines, acked, breach),
     ...checkDoubles(lines, breach),
-    outOfOrder: checkOrder(lines, acked, ordered, breach),
+    outOfOrder: checkOrder(lines, acked, breach),
     ...checkOverlaps(lines, breach),
     ...checkCommits(lines, breach),
     joins: lines.filter(({ what }) => what === 'joined').length,

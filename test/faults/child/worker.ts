@@ -1,11 +1,12 @@
 /**
- * A worker that can be verified: it runs one consumer and writes down everything that it does, before or as it does it. Keys that
- * begin with `flaky` fail at their first try, those with `doomed` at every one; what others do is in poison.ts.
+ * A worker that can be verified: it runs one consumer and writes down everything that it does, before or as it does it. How often a
+ * message fails is in failing.ts, what else handlers may do in poison.ts.
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { consumer, on } from 'spillway'
 import { connectKafka } from '../../../src/broker/kafkajs/connect.ts'
 import type { Context } from '../../../src/consume/handler.ts'
+import { defaultLimits } from '../../../src/consume/limits.ts'
 import { createLogger } from '../../../src/observe/logger.ts'
 import { Signals } from '../../../src/observe/signals.ts'
 import { startProcess } from '../../../src/process/process.ts'
@@ -13,13 +14,14 @@ import { stopOnSignals, surviveStrayRejections } from '../../../src/process/shut
 import { connectRegistry } from '../../../src/schema/registry.ts'
 import { stepsOn } from '../../scenarios/messages.ts'
 import { until } from '../../until.ts'
+import { failuresOf } from './failing.ts'
 import { openJournal, writesDown } from './journal.ts'
 import { poison } from './poison.ts'
 import type { WorkerSettings } from './settings.ts'
 
 const settings = JSON.parse(process.env.IT_WORKER!) as WorkerSettings
 const write = openJournal(settings.journal, process.env.IT_WHO!)
-const { opened } = stepsOn({ name: settings.topic, partitions: settings.partitions })
+const sources = settings.topics.map(name => stepsOn({ name, partitions: settings.partitions }).opened)
 
 async function step({ id: key, n: seq }: { id: string; n: number }, { origin, attempt, signal }: Context): Promise<void> {
   const about = { topic: origin.topic, partition: origin.partition, offset: String(origin.offset), key, seq, attempt }
@@ -31,7 +33,7 @@ async function step({ id: key, n: seq }: { id: string; n: number }, { origin, at
     await poison[key.split(':')[0]!]?.()
     const endsAt = performance.now() + ((seq * 7 + key.length * 3) % (settings.workMs + 1))
     await until(() => signal.aborted || performance.now() >= endsAt, { withinMs: 60_000, what: 'the work to be done' })
-    if (signal.aborted || key.startsWith('doomed') || (key.startsWith('flaky') && attempt === 1)) throw new Error('on purpose')
+    if (signal.aborted || attempt <= failuresOf(key, seq)) throw new Error('on purpose')
   } catch (error) {
     if (!signal.aborted) giveUp()
     throw error
@@ -51,6 +53,7 @@ function listen(): Signals {
   signals.on('consumer.drained', ({ unfinished }) => write({ what: 'drained', unfinished }))
   signals.on('consumer.crashed', ({ error }) => write({ what: 'crashed', error: String(error) }))
   signals.on('message.retried', signal => write({ what: 'retried', ...at(signal) }))
+  signals.on('message.followed', signal => write({ what: 'followed', ...at(signal) }))
   signals.on('message.deadLettered', signal =>
     write({ what: 'dead-lettered', ...at(signal), disposition: signal.disposition, reason: signal.failure.class }),
   )
@@ -73,16 +76,21 @@ const start = new AbortController()
 const starting = startProcess({
   name: 'worker',
   processors: [
-    consumer(settings.group, [on(opened, step)], {
-      retry: { tiers: ['200ms', '500ms'] },
-      handlerTimeout: `${settings.handlerTimeoutMs}ms`,
-    }),
+    consumer(
+      settings.group,
+      sources.map(opened => on(opened, step)),
+      {
+        retry: { tiers: settings.tiers, onExhausted: settings.onExhausted },
+        handlerTimeout: `${settings.handlerTimeoutMs}ms`,
+      },
+    ),
   ],
   broker: writesDown(broker, write),
   registry: connectRegistry({ url: settings.registryUrl }),
   signals: listen(),
   logger: createLogger({ level: 'silent' }),
   sessionTimeoutMs: settings.sessionTimeoutMs,
+  limits: { ...defaultLimits, partitionWindow: { ...defaultLimits.partitionWindow, records: settings.windowRecords } },
   signal: start.signal,
 })
 const failed = starting.then(

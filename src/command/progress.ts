@@ -1,7 +1,8 @@
 import { clearLine, cursorTo } from 'node:readline'
 
 export interface Progress {
-  show(done: number, total: number): void
+  /** `more` stands behind the rate. */
+  show(done: number, total: number, more?: string): void
   /** Takes the line away. */
   end(): void
 }
@@ -19,14 +20,14 @@ export function progressTo(stream: NodeJS.WriteStream, what: string): Progress {
     clearLine(stream, 0)
   }
   return {
-    show(done, total) {
+    show(done, total, more = '') {
       const now = performance.now()
       // The first one only after a moment: what is over at once needs no line.
       if (now - shownAt < everyMs) return
       shownAt = now
       shown = true
       clear()
-      stream.write(`${what}: ${done}/${total}, ${Math.round((done * 1000) / (now - startedAt))}/s`)
+      stream.write(`${what}: ${done}/${total}, ${Math.round((done * 1000) / (now - startedAt))}/s${more}`)
     },
     end() {
       if (shown) clear()

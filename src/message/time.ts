@@ -1,5 +1,5 @@
 /** Points in time as people write them on the command line. */
-import { durationMs } from '../message/duration.ts'
+import { durationMs } from './duration.ts'
 
 const written = 'such as @2026-11-22T10:00Z, @-15m, @1764756000 or @now'
 
