@@ -78,6 +78,11 @@ export interface Session {
   persist<T>(delivery: Delivery, reasonOf: ReasonOf, work: () => Promise<T>): Promise<T>
   /** As `persist`, for what a whole partition waits for. */
   persistFor<T>(at: TopicPartition, reasonOf: ReasonOf, work: () => Promise<T>): Promise<T>
+  /**
+   * One more try of a record whose last one is being settled, as `next`, at `timeMs` (milliseconds since 1970) or later; what is behind
+   * it in its lane waits, its place is another's until then. Rejects when the session drains before.
+   */
+  again(begun: Begun, next: Delivery, timeMs: number): Promise<Attempted>
   /** One that was kept goes (back) into its lane. */
   release(begun: Begun): void
   /** One that was kept is not due before this time. */

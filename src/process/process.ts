@@ -137,7 +137,11 @@ function admissionOf(
   })
 }
 
-function breakerOf({ name: group, breaker: settings, ladder }: Processor, signals: Signals, clock: Clock): Breaker | undefined {
+export function breakerOf(
+  { name: group, breaker: settings, ladder }: Processor,
+  signals: Signals,
+  clock: Clock,
+): Breaker | undefined {
   if (!settings) return undefined
   const copiesReturnMs = ladder.tiers.reduce((sum, { delayMs }) => sum + delayMs, 0)
   return new Breaker({ group, settings, unexpected, copiesReturnMs, signals, clock })
