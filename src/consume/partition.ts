@@ -10,7 +10,8 @@ import { Waiting } from './waiting.ts'
 
 /** A delivery and the ledger entry that it finishes. */
 export interface Tracked {
-  readonly delivery: Delivery
+  /** As it is tried now: one that is tried again in its place is another delivery each time. */
+  delivery: Delivery
   readonly entry: LedgerEntry
   /** Its partition's, unless that has begun anew since. */
   readonly ledger: Ledger
