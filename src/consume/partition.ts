@@ -245,9 +245,12 @@ export class Partition implements TopicPartition {
     return distance < bitsThatFit || mostRuns < runsThatFit
   }
 
+  /** Of what Admission leaves: what it keeps may stay for long, and nobody else is to wait until it has become less. */
   #isHalfEmpty(): boolean {
     const { records, bytes } = this.#options.window
-    return this.#hasRoom() && this.ledger.unfinished * 2 <= records && this.#unfinishedBytes * 2 <= bytes
+    const [room, bytesOfRoom] = [records - this.#kept, bytes - this.#keptBytes]
+    const [taken, bytesTaken] = [this.ledger.unfinished - this.#kept, this.#unfinishedBytes - this.#keptBytes]
+    return this.#hasRoom() && taken * 2 <= room && bytesTaken * 2 <= bytesOfRoom
   }
 
   #setPaused(reason: PauseReason, paused: boolean): void {
