@@ -40,12 +40,20 @@ async function lateness(stand: Stand, topic: string): Promise<Result[]> {
 }
 
 /** The rate of the entities that do not fail. */
-async function besideFailures(stand: Stand, topic: string, failEvery: number): Promise<Result> {
+export async function besideFailures(stand: Stand, topic: string, failEvery: number): Promise<Result> {
   const job = { topic, records: 100_000, handlerMs: 2, failEvery, tiers: ['1s', '5s'] as const }
   const child = stand.start('spillway', { ...job, case: 'failing', ...(await stand.group(topic, job.tiers)) })
-  const { seconds, good } = await child.heard('good')
+  const { seconds, good, cpuSeconds, rssMb } = await child.heard('good')
   await child.end()
-  return { case: besideCase(failEvery), peer, records: good!, perSecond: good! / seconds! }
+  const perTenThousand = (cpuSeconds! / good!) * 10_000
+  return {
+    case: besideCase(failEvery),
+    peer,
+    records: good!,
+    perSecond: good! / seconds!,
+    cpuSecondsPer10k: perTenThousand,
+    rssMb: rssMb!,
+  }
 }
 
 export const forwardsCase = '5 % of a backlog fail once or twice'

@@ -55,7 +55,10 @@ export const failing: Case = async (_, job, parent) => {
   let startedAt = 0
   let handled = 0
   const handle = async ({ customerId }: { customerId: string }, { attempt }: { attempt: number }): Promise<void> => {
-    startedAt ||= performance.now()
+    if (startedAt === 0) {
+      startedAt = performance.now()
+      parent.startCounting()
+    }
     await new Promise(resolve => setTimeout(resolve, job.handlerMs))
     if (!isPoor(customerId)) {
       if (++handled === good) all.resolve(performance.now() - startedAt)
@@ -63,7 +66,7 @@ export const failing: Case = async (_, job, parent) => {
   }
   const { running } = await ours()
   const consuming = await running(job, handle)
-  parent.tell('good', { seconds: (await all.promise) / 1_000, good })
+  parent.tell('good', { seconds: (await all.promise) / 1_000, good, ...parent.cost() })
   await consuming.stop()
 }
 

@@ -75,6 +75,11 @@ export interface Session {
    * nothing rejects at once; so does any when the session drains.
    */
   persist<T>(at: TopicPartition, reasonOf: ReasonOf, work: () => Promise<T>): Promise<T>
+  /**
+   * One more try of a record whose last one is being settled, as `next`, at `timeMs` (milliseconds since 1970) or later; what is behind
+   * it in its lane waits, its place is another's until then. Rejects when the session drains before.
+   */
+  again(begun: Begun, next: Delivery, timeMs: number): Promise<Attempted>
   /** One that was kept goes (back) into its lane. */
   release(begun: Begun): void
   /** One that was kept is not due before this time. */
@@ -97,10 +102,14 @@ export interface AssignedAdmission {
   turn(begun: Begun): Turn
   /** Resolves when everything the attempt leads to is acknowledged; rejects only when the session drains before it is. Nothing to wait for: undefined. */
   settle(begun: Begun, attempted: Attempted): Promise<void> | undefined
+  /** It tries records again while it settles them: their places are not another's meanwhile. */
+  readonly keepsPlace?: boolean
   /** More of a partition has begun, up to `position`. */
   advanced(at: TopicPartition, position: bigint): void
   /** What lay at these offsets of the partition cannot be fetched any more. */
   lost(at: TopicPartition, from: bigint, to: bigint): void
+  /** Whether it can go on when the log of this partition was made anew. Else the assignment has to begin anew too. */
+  outlives(at: TopicPartition): boolean
   /** For whoever looks at it. */
   parked(): readonly ParkedEntity[]
 }

@@ -2,7 +2,7 @@
 
 import { AssignmentLost } from '../errors.ts'
 import type { Signals } from '../observe/signals.ts'
-import type { Attempted } from './admission.ts'
+import type { Attempted, Delivery } from './admission.ts'
 import type { Attempt, AttemptScope } from './attempt.ts'
 import type { Clock } from './clock.ts'
 import type { Hold } from './hold.ts'
@@ -42,6 +42,13 @@ export class Tries {
     tracked.attemptSinceMs = this.#options.clock.now()
     this.#options.hold.began(tracked)
     return this.#options.attempt(tracked.delivery, this.#scope)
+  }
+
+  /** One more try, as `next`, once `due` resolves. */
+  async again(tracked: Tracked, next: Delivery, due: Promise<void>): Promise<Attempted> {
+    await due
+    tracked.delivery = next
+    return this.#options.hold.mayRun(tracked) ? this.ended(tracked, await this.begin(tracked)) : this.#held(tracked)
   }
 
   /** Throws AssignmentLost when the result is of no use any more. An outage is waited out, and no attempt is used up. */

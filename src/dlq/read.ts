@@ -87,7 +87,7 @@ export async function countLetters(source: DlqSource): Promise<LetterCount> {
 
 /**
  * When the first letter that is left was written, in milliseconds since 1970; undefined when none is. Reads one record a partition.
- * Rejects with DlqMissing (E_NO_DLQ) when the group has no DLQ.
+ * Rejects with DlqMissing (E_NO_DLQ) when there is no such topic.
  */
 export async function oldestLetter(source: DlqSource): Promise<number | undefined> {
   const { moved, bounds } = await openDlq(source)

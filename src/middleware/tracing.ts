@@ -11,7 +11,8 @@ import {
   trace,
 } from '@opentelemetry/api'
 import type { Context, Middleware } from '../consume/handler.ts'
-import { codeOf, describeThrown } from '../errors.ts'
+import { codeOf } from '../errors.ts'
+import { describeThrown } from '../thrown.ts'
 import { spanContextOf, traceparentOf } from './trace-context.ts'
 
 export interface TracingOptions {

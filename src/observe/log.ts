@@ -26,6 +26,7 @@ const levels: Readonly<Record<SignalName, Level>> = {
   'message.delayed': 'debug',
   'message.followed': 'debug',
   'retry.started': 'debug',
+  'copy.dropped': 'warn',
   'route.failed': 'error',
   'message.deadLettered': 'error',
   'message.skipped': 'debug',

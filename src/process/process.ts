@@ -137,7 +137,7 @@ function admissionOf(
   })
 }
 
-function breakerOf(processor: Processor, signals: Signals, clock: Clock): Breaker | undefined {
+export function breakerOf(processor: Processor, signals: Signals, clock: Clock): Breaker | undefined {
   const { name: group, breaker: settings, ladder, retry } = processor
   if (!settings) return undefined
   const copiesReturnMs = ladder.tiers.reduce((sum, { delayMs }) => sum + delayMs, 0)

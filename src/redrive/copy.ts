@@ -6,7 +6,7 @@ import { redrivenBy } from '../topic/redriven-trail.ts'
 import { redriveHeaders, withoutTrail, withTrail } from '../topic/trail.ts'
 import type { Moves, Target } from './target.ts'
 
-/** Makes the copy of a letter that moves: key, value and the record's own headers untouched. It is no letter any more. */
+/** Makes the copy of a letter that moves: key, value and the record's own headers untouched. It is no letter any more, and compressed if it was. */
 export type Copy = (letter: Letter, moves: Moves) => OutgoingRecord
 
 type Headers = OutgoingRecord['headers']

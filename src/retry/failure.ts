@@ -1,5 +1,5 @@
 /** What was thrown, as the trail and the log have it. */
-import { describeThrown } from '../errors.ts'
+import { describeThrown } from '../thrown.ts'
 import type { Failure } from '../topic/trail.ts'
 import { fingerprintOf } from './fingerprint.ts'
 

@@ -2,11 +2,17 @@ import type { Admission, Attempted, Begun, Delivery, Session, Turn } from '../..
 
 export interface Decisions {
   readonly turn?: (delivery: Delivery) => Turn
+  /** Default true. */
+  readonly outlives?: boolean
   readonly settle?: (delivery: Delivery, attempted: Attempted, session: Session) => Promise<void> | undefined
 }
 
 /** An admission without tiers: everything goes into its lane, and runs unless the test says otherwise. */
-export function admitting({ turn = () => ({ kind: 'run' }), settle = async () => {} }: Decisions = {}): Admission {
+export function admitting({
+  turn = () => ({ kind: 'run' }),
+  settle = async () => {},
+  outlives = true,
+}: Decisions = {}): Admission {
   return {
     onAssigned: (_, session) => ({
       ready: () => undefined,
@@ -15,6 +21,7 @@ export function admitting({ turn = () => ({ kind: 'run' }), settle = async () =>
       settle: ({ delivery }: Begun, attempted) => settle(delivery, attempted, session),
       advanced: () => {},
       lost: () => {},
+      outlives: () => outlives,
       parked: () => [],
     }),
   }

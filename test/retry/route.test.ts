@@ -24,8 +24,10 @@ function stepOf({ retry = {}, error = thrown, attempt = 1, firstFailedAtMs }: Gi
   const trail = { origin, group: 'g', attempt: attempt - 1, hop: 1, redriveCount: 0, firstFailedAtMs: firstFailedAtMs! }
   const delivery: Delivery = { record, origin, attempt, ...(firstFailedAtMs !== undefined && { trail }) }
   const bad: unknown[] = []
+  const attempted = { kind: 'threw', type: 'T', id: 'i', error } as const
   const step = stepAfter({
-    outcome: classify({ kind: 'threw', type: 'T', id: 'i', error }),
+    attempted,
+    outcome: classify(attempted),
     delivery,
     ladder: ladderOf('g', tiers),
     retry: retryPolicy('g', retry, 'key'),
@@ -91,10 +93,10 @@ describe('a route', () => {
     ['a tier by another name', '60s', { kind: 'retry', tier: tier('1m'), blocked: false }],
     ['a wait between tiers', '7s', { kind: 'retry', tier: tier('5s'), untilMs: nowMs + 7_000 }],
     ['a wait shorter than every tier', '10ms', { kind: 'retry', tier: tier('1s'), untilMs: nowMs + 10 }],
-    ['no wait', '0s', { kind: 'retry', tier: tier('1s'), untilMs: nowMs }],
+    ['no wait', '0s', { kind: 'retry', tier: tier('1s'), untilMs: nowMs + 10 }],
     ['a wait longer than every tier', '1h', { kind: 'retry', tier: tier('1m'), untilMs: nowMs + 3_600_000 }],
     ['a time', new Date(nowMs + 6_000), { kind: 'retry', tier: tier('5s'), untilMs: nowMs + 6_000 }],
-    ['a time that has passed', new Date(nowMs - 5), { kind: 'retry', tier: tier('1s'), untilMs: nowMs - 5 }],
+    ['a time that has passed', new Date(nowMs - 5), { kind: 'retry', tier: tier('1s'), untilMs: nowMs + 10 }],
     ['the DLQ', 'dead-letter', { kind: 'bury', disposition: 'rejected' }],
     ['nothing', 'skip', { kind: 'skip', reason: 'requested', detail: thrown.message }],
     ['the ladder', undefined, { kind: 'retry', tier: tier('1s'), blocked: false }],

@@ -15,11 +15,8 @@ import { letterTypes } from '../../src/command/letter-types.ts'
 import { readSelection } from '../../src/command/where.ts'
 import { letterOf } from '../../src/dlq/letter.ts'
 import { countLetters } from '../../src/dlq/read.ts'
-import { namesOf } from '../../src/dlq/source.ts'
-import { runRedrive } from '../../src/redrive/run.ts'
 import { unique } from '../unique.ts'
-import { until } from '../until.ts'
-import { openScenario, patienceMs } from './harness.ts'
+import { openScenario } from './harness.ts'
 import { stepsOf, stepsOn } from './messages.ts'
 
 const cli = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))
@@ -143,7 +140,7 @@ test('a choice is exported byte for byte, then purged; the others stay', async (
 })
 
 test('letters of one type are redriven, and those of another stay', async () => {
-  const { broker, admin, registry, client, prepare, run, drained } = await openScenario()
+  const { broker, admin, registry, client, prepare, run, drained, redrive } = await openScenario()
   const { opened, closed } = stepsOn()
   let mended = false
   const handled: string[] = []
@@ -164,16 +161,9 @@ test('letters of one type are redriven, and those of another stay', async () => 
   mended = true
   const source = { reader: broker.reader(), admin, group: failing.name }
   const selection = readSelection({ where: ['type=Closed', 'failed=@-1h..'] }, letterTypes(() => registry).typeOf, Date.now())
-  const redrive = (runId: string) =>
-    runRedrive(source, broker.transactionalProducer(namesOf(source).transactionalId), {
-      runId,
-      who: 'ops',
-      reason: '',
-      selection,
-    })
-  expect(await redrive('run-1')).toMatchObject({ moved: 6, stayed: 0 })
-  await until(() => handled.length >= 6, { withinMs: patienceMs, what: 'the redriven ones' })
+  expect(await redrive(failing.name, { selection })).toMatchObject({ moved: 6, stayed: 0 })
+  await drained(failing)
   expect(handled.sort()).toEqual(steps.map(({ id, n }) => `closed ${id}${n}`).sort())
-  expect(await redrive('run-2')).toMatchObject({ moved: 0 })
+  expect(await redrive(failing.name, { selection })).toMatchObject({ moved: 0 })
   expect((await countLetters(source)).left).toBe(6)
 })

@@ -1,19 +1,22 @@
 /** What the scenarios stand on: the shared broker, topics and schemas of their own, and processes that end with the test. */
 import { inject, onTestFinished } from 'vitest'
 import { connectKafka } from '../../src/broker/kafkajs/connect.ts'
-import type { Admin, Broker, BrokerRecord } from '../../src/broker/port.ts'
+import type { Admin, Broker, BrokerRecord, TransactionalProducer } from '../../src/broker/port.ts'
 import { defineService } from '../../src/config.ts'
 import { type Processor, sourceTopics } from '../../src/consume/processor.ts'
+import { namesOf } from '../../src/dlq/source.ts'
 import type { MessageDefinition } from '../../src/message/definition.ts'
 import type { Headers } from '../../src/message/headers.ts'
 import { createLogger } from '../../src/observe/logger.ts'
 import { type SignalMap, type SignalName, Signals } from '../../src/observe/signals.ts'
 import { type ProcessOptions, type RunningProcess, startProcess } from '../../src/process/process.ts'
 import { type Client, createClient } from '../../src/produce/client.ts'
+import { type RedriveOptions, type RedriveResult, runRedrive } from '../../src/redrive/run.ts'
 import { codecOf } from '../../src/schema/codec.ts'
 import { registerSchemas } from '../../src/schema/register.ts'
 import { connectRegistry, type SchemaRegistry } from '../../src/schema/registry.ts'
 import { subjectOf } from '../../src/schema/subject.ts'
+import { immediateTopic } from '../../src/topic/names.ts'
 import { topicsOf } from '../../src/topic/plan.ts'
 import { readTrail, type Trail } from '../../src/topic/trail.ts'
 import { unique } from '../unique.ts'
@@ -43,6 +46,8 @@ export interface Scenario {
   put(topic: string, record: { key?: string; value: Buffer; headers?: Headers; partition?: number }): Promise<void>
   /** The bytes of a payload as a publisher would write them. */
   encode(definition: MessageDefinition, payload: unknown): Promise<Buffer>
+  /** What `spillway dlq redrive --execute` does. Resolves when the group can see what was moved. */
+  redrive(group: string, options?: Partial<RedriveOptions>, producer?: TransactionalProducer): Promise<RedriveResult>
   /** Resolves when the group has committed everything that its sources and tiers hold. */
   drained(processor: Processor): Promise<void>
 }
@@ -71,6 +76,7 @@ export async function openScenario(brokers: readonly string[] = inject('brokers'
     },
     encode: async ({ schema, topic, type }, payload) =>
       codecOf(schema).encode(await registry.idOf(subjectOf(topic.name, type, topic.subjects), schema), payload),
+    redrive: (group, options, producer) => redrive(broker, admin, group, options, producer),
     drained: processor => drained(admin, processor),
   }
   return scenario
@@ -126,6 +132,24 @@ async function recordsOf(broker: Broker, admin: Admin, topic: string): Promise<B
   }
   await reader.close()
   return records
+}
+
+async function redrive(
+  broker: Broker,
+  admin: Admin,
+  group: string,
+  options: Partial<RedriveOptions> = {},
+  producer = broker.transactionalProducer(namesOf({ group }).transactionalId),
+): Promise<RedriveResult> {
+  const target = immediateTopic(group)
+  const size = async () => (await admin.bounds(target)).reduce((sum, { high }) => sum + high, 0n)
+  const before = await size()
+  const asked = { runId: unique('run'), who: 'ops', reason: 'mended', ...options }
+  const result = await runRedrive({ reader: broker.reader(), admin, group }, producer, asked)
+  // What is committed is seen a little later.
+  const seen = async () => (await size()) >= before + BigInt(result.moved)
+  if (!options.target) await until(seen, { withinMs: patienceMs, what: `${result.moved} letters to be seen in ${target}` })
+  return result
 }
 
 async function drained(admin: Admin, processor: Processor): Promise<void> {

@@ -4,15 +4,12 @@
  */
 import { consumer, on } from 'spillway'
 import { expect, test } from 'vitest'
-import { namesOf } from '../../src/dlq/source.ts'
-import { runRedrive } from '../../src/redrive/run.ts'
 import { unique } from '../unique.ts'
-import { until } from '../until.ts'
-import { openScenario, patienceMs } from './harness.ts'
+import { openScenario } from './harness.ts'
 import { stepsOf, stepsOn } from './messages.ts'
 
 test('exhausted messages are redriven to the group that failed them, once', async () => {
-  const { broker, admin, client, prepare, run, drained, heard, records, trails } = await openScenario()
+  const { client, prepare, run, drained, redrive, heard, records, trails } = await openScenario()
   const { opened } = stepsOn()
   let mended = false
   const handled: { id: string; n: number; attempt: number; redriveCount: number }[] = []
@@ -43,20 +40,12 @@ test('exhausted messages are redriven to the group that failed them, once', asyn
   expect(await trails(failing.ladder.dlq)).toMatchObject(Array(3).fill({ attempt: 3, disposition: 'exhausted' }))
 
   mended = true
-  const source = { reader: broker.reader(), admin, group: failing.name }
-  const redrive = (runId: string) =>
-    runRedrive(source, broker.transactionalProducer(namesOf(source).transactionalId), {
-      runId,
-      who: 'ops',
-      reason: 'mended',
-    })
-  expect(await redrive('run-1')).toMatchObject({ moved: 3, stayed: 0 })
-  await until(() => handled.length >= 6, { withinMs: patienceMs, what: 'the redriven ones' })
+  expect(await redrive(failing.name)).toMatchObject({ moved: 3, stayed: 0 })
   await drained(failing)
   const redriven = handled.filter(({ id }) => id === 'bad')
   expect(redriven).toEqual([1, 2, 3].map(n => ({ id: 'bad', n, attempt: 1, redriveCount: 1 })))
 
-  expect(await redrive('run-2')).toMatchObject({ moved: 0, stayed: 0 })
+  expect(await redrive(failing.name)).toMatchObject({ moved: 0, stayed: 0 })
   await Promise.all([drained(failing), drained(other)])
   expect(handled).toHaveLength(6)
   expect(seenByOther.sort()).toEqual(steps.map(({ id, n }) => `${id}${n}`).sort())

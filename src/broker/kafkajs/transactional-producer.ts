@@ -72,9 +72,7 @@ export function transactionalProducer(client: Client, id: string): Transactional
         const chunks = chunksOf(records)
         for (const { topic, partition } of chunks) await writable.verify(topic, partition)
         begun ??= await begin()
-        await sendIn(begun, chunks, squeeze, error => {
-          throw client.failure('write in a transaction', error)
-        })
+        for (const chunk of chunks) await sendIn(client, squeeze, begun, chunk)
       }),
     commit: () => end('commit', transaction => transaction.commit()),
     abort: () => end('abort', transaction => transaction.abort()),
@@ -109,24 +107,21 @@ async function connected(client: Client, id: string): Promise<Producer> {
 
 /**
  * One partition a request, and each answer looked at: of a request to several kafkajs may leave one out, when its leader moves, and
- * say that all was written.
+ * say that all was written. And when one is refused, the sequence numbers of all are taken back, of those too that were written.
  */
-async function sendIn(
-  { transaction, at }: Begun,
-  chunks: readonly Chunk[],
-  squeeze: Squeeze,
-  onFailure: (error: unknown) => never,
-): Promise<void> {
+async function sendIn(client: Client, squeeze: Squeeze, { transaction, at }: Begun, chunk: Chunk): Promise<void> {
+  const { topic, partition, records } = chunk
   const now = String(Date.now())
-  for (const { topic, partition, records } of chunks) {
+  const messages = records.map(record => toMessage(record, now))
+  await squeeze.write(topic, records, async codec => {
     const openFor = performance.now() - at
     if (openFor > openMs)
       throw new TransactionTooLong(`the transaction is open for ${Math.round(openFor)} ms, of ${openMs} at most`)
-    const messages = records.map(record => toMessage(record, now))
-    // What is refused as too large was not written: it may be sent again, smaller.
-    await squeeze.write(topic, records, async codec => {
-      const sending = transaction.send({ topic, acks: -1, compression: codecNames.indexOf(codec), messages })
-      return baseOffset(await sending.catch(onFailure), partition)
-    })
-  }
+    try {
+      const compression = codecNames.indexOf(codec)
+      return baseOffset(await transaction.send({ topic, acks: -1, compression, messages }), partition)
+    } catch (error) {
+      throw client.failure(`write ${records.length} records to ${topic}[${partition}]`, error)
+    }
+  })
 }

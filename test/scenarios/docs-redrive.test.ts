@@ -3,9 +3,8 @@ import { execFile } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { expect, inject, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import type { OutgoingRecord } from '../../src/broker/port.ts'
 import { letterOf } from '../../src/dlq/letter.ts'
 import { foreignLetters } from '../topic/foreign/letters.ts'
@@ -13,11 +12,9 @@ import { unique } from '../unique.ts'
 import { until } from '../until.ts'
 import { type ChildSettings, journalling } from './child/journalling.ts'
 import { openScenario, patienceMs } from './harness.ts'
+import { environment, root, snippetsOf } from './snippets.ts'
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
-const page = readFileSync(join(root, 'docs/redrive.md'), 'utf8')
-const commands = [...page.matchAll(/^```sh run\n(.*?)^```$/gms)].flatMap(([, text]) => text!.trim().split('\n'))
-
+const { text: page, commands } = snippetsOf('docs/redrive.md')
 const fingerprint = '3f2a9c0b1d2e'
 
 test('every command of docs/redrive.md does what the page says', { timeout: 180_000 }, async () => {
@@ -72,9 +69,7 @@ test('every command of docs/redrive.md does what the page says', { timeout: 180_
   const folder = mkdtempSync(join(tmpdir(), 'it-redrive-docs-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
   const env = {
-    ...process.env,
-    KAFKA_BROKERS: inject('brokers').join(','),
-    SCHEMA_REGISTRY_URL: inject('registryUrl'),
+    ...environment(),
     IT_CHILD: JSON.stringify(settings),
     CLI: join(root, 'dist/cli.js'),
     CONFIG: join(root, 'test/scenarios/child/spillway.config.ts'),
