@@ -18,8 +18,8 @@ interface Slice {
   /** Entities whose last try ended in this slice, and by fingerprint those whose last try failed. */
   tried: number
   readonly failed: Map<string, number>
-  /** Of all failures whose tries began in this slice, whatever came of their entities since. */
-  readonly fingerprints: Set<string>
+  /** Of all failures whose tries began in this slice, whatever came of their entities since: the last slice in which one ended. */
+  readonly fingerprints: Map<string, number>
   /** By fingerprint, the entities whose last try failed and had begun in this slice. */
   readonly begun: Map<string, number>
   /** Those of them that are being tried again. */
@@ -73,8 +73,10 @@ export class FailureWindow {
     const beganAt = this.#indexAt(beganMs)
     const began = this.#slices.find(({ index }) => index >= beganAt)
     this.#ended.set(entity, { slice, began, fingerprint })
-    began?.fingerprints.add(fingerprint)
-    if (began) add(began.begun, fingerprint, 1)
+    if (began) {
+      began.fingerprints.set(fingerprint, slice.index)
+      add(began.begun, fingerprint, 1)
+    }
     add(slice.failed, fingerprint, 1)
     this.#failing++
     this.#bound()
@@ -158,7 +160,7 @@ export class FailureWindow {
       index,
       tried: 0,
       failed: new Map<string, number>(),
-      fingerprints: new Set<string>(),
+      fingerprints: new Map<string, number>(),
       begun: new Map<string, number>(),
       triedAgain: 0,
     }
@@ -179,6 +181,11 @@ export class FailureWindow {
     const slice = this.#slices.shift()!
     this.#runningFirst += slice.triedAgain
     for (const count of slice.failed.values()) this.#failing -= count
+    // Failures that began here and ended later still count: as if they had begun in what is left.
+    const next = this.#slices[0]
+    for (const [fingerprint, endedIn] of slice.fingerprints)
+      if (next && endedIn > slice.index)
+        next.fingerprints.set(fingerprint, Math.max(endedIn, next.fingerprints.get(fingerprint) ?? endedIn))
     for (const [entity, ended] of this.#ended) {
       if (ended.slice !== slice) break
       this.#ended.delete(entity)

@@ -95,7 +95,16 @@ describe('the window of failures', () => {
           expect(window.hasFailures(nowMs)).toBe(failing > 0)
         }
       }),
+      { numRuns: 1_000 },
     )
+  })
+
+  it('counts what was tried also when the first failing try began before it reaches back', () => {
+    const window = new FailureWindow(1_000)
+    window.wentWell('early', 300)
+    window.failed('slow', 900, 'x', 300)
+    window.wentWell('good', 910)
+    expect(window.standing('x', 1_400)).toEqual({ failed: 1, ended: 2, tried: 2 })
   })
 
   it('is as long as it says, to a hundredth', () => {
