@@ -90,6 +90,8 @@ export interface Session {
   finishAhead(at: TopicPartition, offsets: readonly bigint[]): void
   /** Of the records that one of the partitions with this number may have unfinished here, half are kept. */
   keepsMuch(partition: number): boolean
+  /** So many that soon nothing more could begin. */
+  keepsTooMuch(partition: number): boolean
 }
 
 /** Who is asked about the records of one assignment. */

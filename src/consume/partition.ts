@@ -117,11 +117,21 @@ export class Partition implements TopicPartition {
 
   /** Half of what may be unfinished is kept. */
   get keepsMuch(): boolean {
+    return this.#keeps(1 / 2)
+  }
+
+  /** So much is kept that soon nothing more could be read, what it waits for neither. */
+  get keepsTooMuch(): boolean {
+    return this.#keeps(3 / 4)
+  }
+
+  #keeps(share: number): boolean {
+    if (this.#kept === 0) return false
     const { records, bytes } = this.#options.window
-    // And half of what may be unfinished far above the prefix: it must still be possible to read on to what the kept ones wait for.
-    return (
-      this.#kept * 2 >= Math.min(records, runsThatFit) || this.#keptBytes * 2 >= bytes || this.ledger.tracked * 2 >= mostTracked
-    )
+    if (this.#kept >= records * share || this.#keptBytes >= bytes * share) return true
+    const { distance, tracked } = this.ledger
+    // Far above the prefix less may be unfinished.
+    return tracked >= mostTracked * share || (distance >= bitsThatFit * share && this.#kept >= runsThatFit * share)
   }
 
   progress(): PartitionProgress {

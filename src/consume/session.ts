@@ -209,7 +209,11 @@ export class GroupSession implements Session, AttemptScope {
   }
 
   keepsMuch(number: number): boolean {
-    return this.#partitions.all().some(({ partition, keepsMuch }) => partition === number && keepsMuch)
+    return this.#partitions.all().some(one => one.partition === number && one.keepsMuch)
+  }
+
+  keepsTooMuch(number: number): boolean {
+    return this.#partitions.all().some(one => one.partition === number && one.keepsTooMuch)
   }
 
   release(tracked: Tracked): void {

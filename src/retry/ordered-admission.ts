@@ -64,7 +64,7 @@ class AssignedOrder implements AssignedAdmission {
       const topics = new Set(logs.map(({ topic }) => topic))
       const ownsAllTiers = async (): Promise<boolean> =>
         [...(await this.#tiers())].every(([topic, partitions]) => partitions <= number || topics.has(topic))
-      const order = new PartitionOrder({ ladder, clock, settlement, session, topics, ownsAllTiers })
+      const order = new PartitionOrder({ ladder, clock, settlement, session, number, topics, ownsAllTiers })
       this.#orders.set(number, order)
       for (const { topic, position, end } of logs) if (isSource(topic)) order.gate.add(topic, position, end)
       const tiers = logs.filter(({ topic, position, end }) => !isSource(topic) && position < end)

@@ -16,6 +16,7 @@ export interface PartitionOrderOptions {
   readonly clock: Clock
   readonly settlement: Settlement
   readonly session: Session
+  readonly number: number
   /** The topics whose partition of this number is this process's. */
   readonly topics: ReadonlySet<string>
   /** Whether that is so for all tiers there are: then nobody else writes to them. */
@@ -117,6 +118,7 @@ export class PartitionOrder {
       const entry = this.index.get(identity)
       if (entry?.item === item) this.#release(entry)
     }
+    if (this.#options.session.keepsTooMuch(this.#options.number)) this.#relieve()
   }
 
   lost(topic: string, from: bigint, to: bigint): void {
@@ -208,6 +210,22 @@ export class PartitionOrder {
     if (entry?.item !== begun) return
     for (const stale of this.index.ended(entry)) this.#options.session.finish(stale)
     this.#reconsider(this.index.after(identity))
+  }
+
+  /**
+   * Chains of which nobody comes any more keep what they keep, until what they wait for moves; and that may lie behind what is kept.
+   * So they move on, those first that have waited longest.
+   */
+  #relieve(): void {
+    const { session, number } = this.#options
+    for (const entries of this.index.entities()) {
+      if (!session.keepsMuch(number)) return
+      for (const entry of entries) {
+        if (entry.state !== 'kept') continue
+        this.#reconsider(entry)
+        break
+      }
+    }
   }
 
   /** One that is kept goes to its lane when it may run, or move on. */

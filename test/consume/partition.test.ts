@@ -64,6 +64,38 @@ describe('an assigned partition', () => {
     expect(paused).toEqual([true, false])
   })
 
+  it('says that much is kept at half of its window, and too much at three quarters', () => {
+    const { partition, begun } = setUp({ records: 100, bytes: 1_000 })
+    partition.accept(records(0, 100))
+    const said: (readonly [boolean, boolean])[] = []
+    for (const count of [49, 50, 74, 75]) {
+      for (const tracked of begun.slice(0, count)) partition.setKept(tracked, true)
+      said.push([partition.keepsMuch, partition.keepsTooMuch])
+    }
+    expect(said).toEqual([
+      [false, false],
+      [true, false],
+      [true, false],
+      [true, true],
+    ])
+  })
+
+  it('says so with fewer kept where the commit is far behind, since then fewer may be unfinished', () => {
+    const { partition, begun } = setUp({ records: 5_000, bytes: 1_000_000 })
+    partition.accept(records(0, 300))
+    for (const tracked of begun) partition.setKept(tracked, true)
+    const said: string[] = []
+    for (const position of [9_999n, 10_000n, 14_999n, 15_000n]) {
+      partition.advanceTo(position, position)
+      said.push(`${position} ${partition.keepsMuch} ${partition.keepsTooMuch}`)
+    }
+    expect(said).toEqual(['9999 false false', '10000 true false', '14999 true false', '15000 true true'])
+    for (const tracked of begun.slice(200)) partition.finish(tracked)
+    expect([partition.keepsMuch, partition.keepsTooMuch]).toEqual([true, false])
+    for (const tracked of begun.slice(190, 200)) partition.finish(tracked)
+    expect([partition.keepsMuch, partition.keepsTooMuch]).toEqual([false, false])
+  })
+
   it('is paused when what is unfinished takes too many bytes', () => {
     const { partition, paused, begun } = setUp({ records: 1_000, bytes: 100 })
     partition.accept(records(0, 2, 60))

@@ -6,7 +6,7 @@ export function persisting(failures: string[] = []): Session {
   const unasked = () => expect.unreachable()
   return {
     ...{ draining: new AbortController().signal, isOver: false, again: unasked, release: unasked, wait: unasked },
-    ...{ finish: unasked, finishAhead: unasked, keepsMuch: () => false },
+    ...{ finish: unasked, finishAhead: unasked, keepsMuch: () => false, keepsTooMuch: () => false },
     persist: async (_, reasonOf, work) => {
       for (;;) {
         try {
