@@ -28,6 +28,8 @@ export class Child {
         ...flags.filter(flag => flag),
       ],
       env,
+      // Each failure is a line of the log: written as ever, read by nobody.
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     })
     this.#process.on('message', message => {
       this.#heard.push(message as Message)

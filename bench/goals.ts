@@ -1,5 +1,6 @@
 /** What Spillway means to reach, each beside its peer of the same run. */
 import { number, type Result } from './result.ts'
+import { besideCase, forwardsCase } from './retry.ts'
 
 interface Goal {
   readonly goal: string
@@ -82,6 +83,34 @@ const goals: readonly Goal[] = [
     suite: 'replay',
     value: of => ratio(of('2 ms handler, replayed', 'Spillway')?.perSecond, of('2 ms handler, live', 'Spillway')?.perSecond),
     atLeast: 1,
+  },
+  ...['1s', '5s'].map(tier => ({
+    goal: `retries of tier ${tier}: ms late, p99`,
+    suite: 'retry',
+    value: (of: Find) => of(`late in tier ${tier}`, 'Spillway')?.p99Ms,
+    atMost: 50,
+  })),
+  ...[20, 5].map(failEvery => ({
+    goal: `1 entity in ${failEvery} fails: times the rate that the others have when nobody does`,
+    suite: 'retry',
+    value: (of: Find) =>
+      ratio(
+        of(besideCase(failEvery), 'Spillway')?.perSecond,
+        (of(besideCase(0), 'Spillway')?.perSecond ?? Number.NaN) * (1 - 1 / failEvery),
+      ),
+    atLeast: 0.8,
+  })),
+  {
+    goal: 'tiers 1s and 5s: forwards a failure',
+    suite: 'retry',
+    value: of => of(forwardsCase, 'Spillway')?.perFailure,
+    atMost: 3,
+  },
+  {
+    goal: 'idle with five tiers: times that with one',
+    suite: 'retry',
+    value: of => ratio(of('idle with 5 tiers', 'Spillway')?.cpuPercent, of('idle with 1 tier', 'Spillway')?.cpuPercent),
+    atMost: 1.25,
   },
 ]
 

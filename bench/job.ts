@@ -1,4 +1,5 @@
 /** What a child process is asked to do, and what passes between it and the bench. */
+import type { Duration } from 'spillway'
 import type { CaseName } from './cases/cases.ts'
 import type { PeerName } from './peers/peers.ts'
 
@@ -17,6 +18,10 @@ export interface Job {
   readonly handlerMs: number
   /** Entities at the same time, for those who have such a setting; default: that of the library. */
   readonly concurrency?: number
+  /** The retry tiers of Spillway; default: its own. */
+  readonly tiers?: readonly Duration[]
+  /** One of so many entities or messages fails, whatever the case says; 0: none. */
+  readonly failEvery?: number
   /** Letters a second of a redrive; default: as fast as it goes. */
   readonly rate?: number
 }

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { avroSchema, event, topic } from 'spillway'
 import { built } from './built.ts'
 
-interface OrderPlaced {
+export interface OrderPlaced {
   readonly customerId: string
   readonly orderId: string
   readonly placedAt: Date
@@ -52,9 +52,9 @@ export function orderPlaced(topicName: string) {
   return event(schema, { topic: topic(topicName, { partitions }), key: 'customerId' })
 }
 
-export function payloads(): OrderPlaced[] {
+export function payloads(ofEntities = entities): OrderPlaced[] {
   return Array.from({ length: made }, (_, i) => ({
-    customerId: `customer-${i % entities}`,
+    customerId: `customer-${i % ofEntities}`,
     orderId: `order-${i}`,
     placedAt: new Date(1_700_000_000_000 + i),
     lines: Array.from({ length: 3 }, (_, line) => ({ sku: `sku-${(i * 7 + line) % 1_000}`, quantity: line + 1, cents: 1_999 })),

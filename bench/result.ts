@@ -6,6 +6,9 @@ export interface Result {
   readonly perSecond?: number
   readonly p50Ms?: number
   readonly p99Ms?: number
+  readonly maxMs?: number
+  readonly ms?: number
+  readonly perFailure?: number
   readonly stillMs?: number
   readonly cpuPercent?: number
   readonly cpuSecondsPer10k?: number
@@ -17,6 +20,9 @@ export const figures: readonly (readonly [Figure, string, number])[] = [
   ['perSecond', 'records/s', 0],
   ['p50Ms', 'p50 ms', 2],
   ['p99Ms', 'p99 ms', 2],
+  ['maxMs', 'max ms', 2],
+  ['ms', 'ms', 0],
+  ['perFailure', 'forwards a failure', 2],
   ['stillMs', 'stands still ms', 0],
   ['cpuPercent', '% of a core', 2],
   ['cpuSecondsPer10k', 'CPU s / 10,000', 3],

@@ -1,7 +1,7 @@
 /** What all cases stand on: one broker and registry, the topics with the records that are read, and names that were never used. */
-import { connect, consumer, on } from 'spillway'
+import { connect, consumer, type Duration, on } from 'spillway'
 import { connectKafka } from '../src/broker/kafkajs/connect.ts'
-import type { Admin } from '../src/broker/port.ts'
+import type { Admin, Broker } from '../src/broker/port.ts'
 import { type LocalStack, startLocalStack } from '../src/dev/local.ts'
 import { letterOf } from '../src/dlq/letter.ts'
 import { connectRegistry } from '../src/schema/registry.ts'
@@ -32,6 +32,7 @@ function letterFrom(record: RawRecord, at: { topic: string; group: string; parti
 
 export class Stand {
   readonly stack: LocalStack
+  readonly broker: Broker
   readonly admin: Admin
   readonly schemaId: number
   readonly #close: () => Promise<void>
@@ -43,12 +44,13 @@ export class Stand {
     process.env.SCHEMA_REGISTRY_URL = stack.registryUrl
     const kafka = connectKafka({ brokers: stack.brokers, clientId: 'bench' })
     const schemaId = await connectRegistry({ url: stack.registryUrl }).register('bench', orderPlaced('bench').schema)
-    return new Stand(stack, kafka.admin(), schemaId, () => kafka.close().then(() => stack.stop()))
+    return new Stand(stack, kafka, schemaId, () => kafka.close().then(() => stack.stop()))
   }
 
-  private constructor(stack: LocalStack, admin: Admin, schemaId: number, close: () => Promise<void>) {
+  private constructor(stack: LocalStack, broker: Broker, schemaId: number, close: () => Promise<void>) {
     this.stack = stack
-    this.admin = admin
+    this.broker = broker
+    this.admin = broker.admin()
     this.schemaId = schemaId
     this.#close = close
   }
@@ -71,16 +73,20 @@ export class Stand {
     return name
   }
 
-  /** A topic with so many records in it. */
-  async filledTopic(records: number): Promise<string> {
+  /** A topic with so many records in it, of 5,000 entities or as many as are named. */
+  async filledTopic(records: number, entities?: number): Promise<string> {
     const name = await this.topic(`read-${records}`)
+    await this.fill(name, records, entities)
+    return name
+  }
+
+  async fill(topic: string, records: number, entities?: number): Promise<void> {
     const client = await connect({ source: 'bench' })
-    const publisher = client.publisher(orderPlaced(name))
-    const ring = payloads()
+    const publisher = client.publisher(orderPlaced(topic))
+    const ring = payloads(entities)
     for (let from = 0; from < records; from += ring.length)
       await Promise.all(ring.slice(0, records - from).map(payload => publisher.publish(payload)))
     await client.close()
-    return name
   }
 
   /** Publishes so many records a second, until it is told to stop. */
@@ -95,10 +101,11 @@ export class Stand {
     }
   }
 
-  /** A group of its own, with the tiers that a group of ours has. */
-  async group(topic: string): Promise<{ group: string; tierTopics: string[] }> {
+  /** A group of its own, with the tiers that a group of ours has by itself, or as named. */
+  async group(topic: string, tiers?: readonly Duration[]): Promise<{ group: string; tierTopics: string[] }> {
     const group = this.fresh('group')
-    const topics = topicsOf({ messages: [], processors: [consumer(group, [on(orderPlaced(topic), () => {})])] })
+    const options = tiers ? { retry: { tiers } } : {}
+    const topics = topicsOf({ messages: [], processors: [consumer(group, [on(orderPlaced(topic), () => {})], options)] })
     await this.admin.createTopics(topics.map(({ name, config }) => ({ name, partitions, replicationFactor: 1, config })))
     return { group, tierTopics: topics.filter(({ role }) => role === 'tier').map(({ name }) => name) }
   }

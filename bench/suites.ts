@@ -5,12 +5,13 @@ import { javaConsumer, javaProducer } from './java.ts'
 import { nowMs } from './job.ts'
 import { labels, type PeerName } from './peers/peers.ts'
 import { middle, type Result } from './result.ts'
+import { retry } from './retry.ts'
 import type { Stand } from './stand.ts'
 
 /** `prepare` runs once; what it gives back, once a run. */
 export type Suite = (stand: Stand) => Promise<() => Promise<Result[]>>
 
-export const suites: Readonly<Record<string, Suite>> = { consume, produce, latency, rebalance, idle, redrive, replay }
+export const suites: Readonly<Record<string, Suite>> = { consume, produce, latency, rebalance, idle, retry, redrive, replay }
 
 async function consume(stand: Stand): Promise<() => Promise<Result[]>> {
   const long = { topic: await stand.filledTopic(400_000), records: 400_000 }
@@ -216,7 +217,7 @@ async function redriven(stand: Stand, peer: PeerName, job: { topic: string; grou
 async function liveRetries(stand: Stand): Promise<Result[]> {
   const [seconds, rate] = [15, 2_000]
   const { topic, group } = await stand.redriven((seconds + 10) * rate)
-  const retrying = stand.start('spillway', { case: 'lateness', topic, group, records: 0 })
+  const retrying = stand.start('spillway', { case: 'retriesBeside', topic, group, records: 0 })
   const stopFeeding = await stand.feed(topic, 200)
   const measured = async (name: string): Promise<Result> => {
     await answered(retrying, 'percentiles', 'percentiles')

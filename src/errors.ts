@@ -1,3 +1,5 @@
+export { codeOf, describeThrown } from './thrown.ts'
+
 /**
  * Every error class of Spillway. Decide on `code` or `retryable`, never on the message or the class
  * (`instanceof` fails when two copies of the package are loaded).
@@ -71,7 +73,10 @@ export class RecordTooLarge extends SpillwayError {
   }
 }
 
-/** Another producer of this `transactional.id` has begun, or the broker gave up this one's transaction, open for over 10 s. It is not committed. */
+/**
+ * Another producer of the same `transactional.id` has begun, or the broker has given up the transaction of this one, which took
+ * longer than 10 s. What was not committed by then never will be.
+ */
 export class Fenced extends SpillwayError {
   constructor(message: string, options: { cause?: unknown } = {}) {
     super('E_FENCED', message, options)
@@ -261,16 +266,6 @@ export class SelectionInvalid extends SpillwayError {
 export class ConfirmationMissing extends SpillwayError {
   constructor(message: string) {
     super('E_CONFIRMATION', message)
-  }
-}
-
-/** The `code` of whatever was thrown, when it is an object that has one. Never throws. */
-export function codeOf(thrown: unknown): string | undefined {
-  try {
-    const code = (thrown as { code?: unknown } | null | undefined)?.code
-    return typeof code === 'string' ? code : undefined
-  } catch {
-    return undefined
   }
 }
 

@@ -1,3 +1,15 @@
+/** Whatever was thrown, by handlers and libraries: read without trusting it. */
+
+/** The `code` of whatever was thrown, when it is an object that has one. Never throws. */
+export function codeOf(thrown: unknown): string | undefined {
+  try {
+    const code = (thrown as { code?: unknown } | null | undefined)?.code
+    return typeof code === 'string' ? code : undefined
+  } catch {
+    return undefined
+  }
+}
+
 /** What a thrown thing says of itself, whatever it is: handlers throw strings, undefined and frozen objects too. Never throws. */
 export function describeThrown(thrown: unknown): { name: string; message: string; stack: string } {
   try {

@@ -106,4 +106,58 @@ describe('the test kit', () => {
     expect(outcomes.sort()).toEqual(['done#1', 'rejected', 'skipped requested'])
     expect((await t.letters('answers')).map(({ trail }) => trail?.failure?.message)).toEqual(['refused by the bank'])
   })
+
+  it('keeps the order of an entity through retries, in moved time', async () => {
+    const handled: [string, number][] = []
+    const ledger = consumer('ledger', [
+      on(paid, ({ id, amount }, ctx) => {
+        if (id === 'slow' && amount === 1 && ctx.attempt < 3) throw new Error('books are closed')
+        handled.push([`${id} ${amount}`, t.now().getTime() - start])
+      }),
+    ])
+    const t = await begin({ name: 'shop', processors: [ledger] })
+    const start = t.now().getTime()
+    const say = (id: string, amount: number) => t.publisher(paid).publish({ id, amount })
+    for (const amount of [1, 2]) for (const id of ['slow', 'quick']) await say(id, amount)
+    await t.settled()
+    expect(handled.splice(0)).toEqual([
+      ['quick 1', 0],
+      ['quick 2', 0],
+    ])
+    // Its second try fails too.
+    await t.advance('1s')
+    await say('slow', 3)
+    await t.advance('4999ms')
+    expect(handled).toEqual([])
+    await t.advance('1ms')
+    expect(handled).toEqual([1, 2, 3].map(amount => [`slow ${amount}`, 6_000]))
+  })
+
+  it('moves followers on behind a long wait, and blocks an entity for as long as its message fails', async () => {
+    const handled: [string, number][] = []
+    let mended = false
+    const strict = consumer(
+      'strict',
+      [
+        on(paid, ({ id, amount }) => {
+          if (amount === 1 && !mended) throw new Error('not yet')
+          handled.push([`${id} ${amount}`, t.now().getTime() - start])
+        }),
+      ],
+      { retry: { tiers: ['1s', '1m'], onExhausted: 'block' } },
+    )
+    const t = await begin({ name: 'shop', processors: [strict] })
+    const start = t.now().getTime()
+    const followed: string[] = []
+    t.signals.on('message.followed', ({ tier }) => followed.push(tier))
+    for (const amount of [1, 2, 3]) await t.publisher(paid).publish({ id: 'p-1', amount })
+    await t.advance('10m')
+    expect(handled).toEqual([])
+    expect(new Set(followed)).toEqual(new Set(['strict.retry.1m']))
+    mended = true
+    await t.advance('1m')
+    // 1 s, and then every minute.
+    expect(handled).toEqual([1, 2, 3].map(amount => [`p-1 ${amount}`, 601_000]))
+    expect(await t.letters('strict')).toEqual([])
+  })
 })

@@ -4,11 +4,12 @@ import type { Peer } from '../peers/peers.ts'
 import { consume } from './consume.ts'
 import { idle } from './idle.ts'
 import { latency } from './latency.ts'
-import { lateness } from './lateness.ts'
 import { produceBatches, produceSingly } from './produce.ts'
 import { handOver, stay } from './rebalance.ts'
 import { redrive } from './redrive.ts'
 import { replay } from './replay.ts'
+import { retriesBeside } from './retries-beside.ts'
+import { drained, failing, lateness, rebuild } from './retry.ts'
 
 /** The child's half of each case. */
 export type Case = (peer: Peer, job: Job, parent: Parent) => Promise<void>
@@ -21,8 +22,12 @@ export const cases = {
   stay,
   handOver,
   idle,
-  redrive,
-  replay,
   lateness,
+  failing,
+  drained,
+  rebuild,
+  redrive,
+  retriesBeside,
+  replay,
 } satisfies Record<string, Case>
 export type CaseName = keyof typeof cases

@@ -1,40 +1,48 @@
 /** Ours, as built: the public client, and the process that `spillway run` starts. */
-import { connect, consumer, on } from 'spillway'
+import { type Context, connect, consumer, on } from 'spillway'
+import type { Signals } from '../../src/observe/signals.ts'
 import { built } from '../built.ts'
 import type { Job } from '../job.ts'
-import { orderPlaced, payloads } from '../records.ts'
-import type { Peer } from './peers.ts'
+import { type OrderPlaced, orderPlaced, payloads } from '../records.ts'
+import type { Consuming, Peer } from './peers.ts'
+
+/** `listen` hears of what is told from the start on. */
+export async function running(
+  job: Job,
+  handler: (payload: OrderPlaced, ctx: Context) => Promise<unknown>,
+  listen: (signals: Signals) => void = () => {},
+): Promise<Consuming> {
+  const { connectKafka } = await built<typeof import('../../src/broker/kafkajs/connect.ts')>('broker/kafkajs/connect.js')
+  const { connectRegistry } = await built<typeof import('../../src/schema/registry.ts')>('schema/registry.js')
+  const observe = await built<typeof import('../../src/observe/signals.ts')>('observe/signals.js')
+  const { createLogger, logSignals } = await built<typeof import('../../src/observe/log.ts')>('observe/log.js')
+  const { startProcess } = await built<typeof import('../../src/process/process.ts')>('process/process.js')
+  const broker = connectKafka({ brokers: job.brokers, clientId: 'bench' })
+  const processor = consumer(job.group, [on(orderPlaced(job.topic), handler)], {
+    concurrency: job.concurrency ?? 64,
+    ...(job.tiers && { retry: { tiers: job.tiers } }),
+  })
+  const [signals, logger] = [new observe.Signals(), createLogger({ level: 'warn' })]
+  logSignals(signals, logger)
+  listen(signals)
+  const started = await startProcess({
+    name: 'bench',
+    processors: [processor],
+    broker,
+    registry: connectRegistry({ url: job.registryUrl }),
+    signals,
+    logger,
+  })
+  return {
+    async stop() {
+      await started.stop()
+      await broker.close()
+    },
+  }
+}
 
 export const peer: Peer = {
-  async consume(job, handle) {
-    const { connectKafka } = await built<typeof import('../../src/broker/kafkajs/connect.ts')>('broker/kafkajs/connect.js')
-    const { connectRegistry } = await built<typeof import('../../src/schema/registry.ts')>('schema/registry.js')
-    const { Signals } = await built<typeof import('../../src/observe/signals.ts')>('observe/signals.js')
-    const { createLogger, logSignals } = await built<typeof import('../../src/observe/log.ts')>('observe/log.js')
-    const { startProcess } = await built<typeof import('../../src/process/process.ts')>('process/process.js')
-    const broker = connectKafka({ brokers: job.brokers, clientId: 'bench' })
-    const processor = consumer(
-      job.group,
-      [on(orderPlaced(job.topic), async (_, ctx) => handle(() => ctx.id, ctx.origin.partition))],
-      { concurrency: job.concurrency ?? 64 },
-    )
-    const [signals, logger] = [new Signals(), createLogger({ level: 'warn' })]
-    logSignals(signals, logger)
-    const running = await startProcess({
-      name: 'bench',
-      processors: [processor],
-      broker,
-      registry: connectRegistry({ url: job.registryUrl }),
-      signals,
-      logger,
-    })
-    return {
-      async stop() {
-        await running.stop()
-        await broker.close()
-      },
-    }
-  },
+  consume: (job, handle) => running(job, async (_, ctx) => handle(() => ctx.id, ctx.origin.partition)),
   async produce(job: Job) {
     const client = await connect({ source: 'bench' })
     const publisher = client.publisher(orderPlaced(job.topic))

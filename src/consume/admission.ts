@@ -71,13 +71,15 @@ export interface Session {
   /** Nothing of it counts any more: another process may own its partitions. */
   readonly isOver: boolean
   /**
-   * Runs `work` until it resolves, with growing pauses. While it fails, the delivery's partition is paused, and its place among
-   * those that run at the same time is another's. An error for which `reasonOf` gives nothing rejects at once; so does any when
-   * the session drains.
+   * Runs `work` until it resolves, with growing pauses; while it fails the partition is paused. An error for which `reasonOf` gives
+   * nothing rejects at once; so does any when the session drains.
    */
-  persist<T>(delivery: Delivery, reasonOf: ReasonOf, work: () => Promise<T>): Promise<T>
-  /** As `persist`, for what a whole partition waits for. */
-  persistFor<T>(at: TopicPartition, reasonOf: ReasonOf, work: () => Promise<T>): Promise<T>
+  persist<T>(at: TopicPartition, reasonOf: ReasonOf, work: () => Promise<T>): Promise<T>
+  /**
+   * One more try of a record whose last one is being settled, as `next`, at `timeMs` (milliseconds since 1970) or later; what is behind
+   * it in its lane waits, its place is another's until then. Rejects when the session drains before.
+   */
+  again(begun: Begun, next: Delivery, timeMs: number): Promise<Attempted>
   /** One that was kept goes (back) into its lane. */
   release(begun: Begun): void
   /** One that was kept is not due before this time. */
@@ -100,10 +102,14 @@ export interface AssignedAdmission {
   turn(begun: Begun): Turn
   /** Resolves when everything the attempt leads to is acknowledged; rejects only when the session drains before it is. Nothing to wait for: undefined. */
   settle(begun: Begun, attempted: Attempted): Promise<void> | undefined
+  /** It tries records again while it settles them: their places are not another's meanwhile. */
+  readonly keepsPlace?: boolean
   /** More of a partition has begun, up to `position`. */
   advanced(at: TopicPartition, position: bigint): void
   /** What lay at these offsets of the partition cannot be fetched any more. */
   lost(at: TopicPartition, from: bigint, to: bigint): void
+  /** Whether it can go on when the log of this partition was made anew. Else the assignment has to begin anew too. */
+  outlives(at: TopicPartition): boolean
   /** For whoever looks at it. */
   parked(): readonly ParkedEntity[]
 }

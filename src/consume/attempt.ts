@@ -26,10 +26,6 @@ export interface AttemptScope {
   /** The handlers that run, to be cancelled when the assignment is lost. */
   readonly calls: Running
   readonly isOver: boolean
-  /** Aborted when nothing begins any more. */
-  readonly draining: AbortSignal
-  /** For an attempt that has to wait: until `work` resolves its place among those that run at the same time is another's. */
-  suspend<T>(work: Promise<T>): Promise<T>
 }
 
 export type Attempt = (delivery: Delivery, scope: AttemptScope) => Promise<Attempted>

@@ -44,7 +44,7 @@ export interface BreakerOptions {
   readonly group: string
   readonly settings: BreakerSettings
   /** What is to be counted of a try; undefined: nothing. */
-  readonly unexpected: (attempted: Attempted) => Failure | undefined
+  readonly unexpected: (attempted: Attempted, attempt: number) => Failure | undefined
   /** How long after a failure its last copy may come back. */
   readonly copiesReturnMs: number
   readonly signals: Signals
@@ -106,7 +106,7 @@ export class Breaker {
 
   /** Of each try that did not return, and of all while it watches. */
   judge(ended: Try): Judgement {
-    const failure = this.#options.unexpected(ended.attempted)
+    const failure = this.#options.unexpected(ended.attempted, ended.delivery.attempt)
     if (this.#opened && ended.isProbe) return this.#judgeProbe(ended, failure, this.#opened)
     if (this.#opened) return failure ? 'hold' : 'settle'
     return failure ? this.#count(ended, failure) : this.#pass(ended)

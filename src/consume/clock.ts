@@ -5,6 +5,9 @@ export interface Clock {
   clearTimer(timer: unknown): void
 }
 
+/** Timers of Node take at most 2^31 - 1 milliseconds; a longer wait is asked again after a day. */
+export const longestTimerMs = 86_400_000
+
 export const systemClock: Clock = {
   now: Date.now,
   setTimer: (callback, delayMs) => setTimeout(callback, delayMs),
@@ -23,6 +26,13 @@ export function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<vo
     const timer = clock.setTimer(done, ms)
     signal.addEventListener('abort', done)
   })
+}
+
+/** Resolves at this time, never before it: timers of Node fire up to a millisecond early. Rejects with the signal's reason when it is aborted. */
+export async function untilTime(clock: Clock, timeMs: number, signal: AbortSignal): Promise<void> {
+  for (let restMs = timeMs - clock.now(); restMs > 0 && !signal.aborted; restMs = timeMs - clock.now())
+    await pause(clock, Math.min(restMs, longestTimerMs), signal)
+  signal.throwIfAborted()
 }
 
 /** Resolves when `work` does, or after `ms`. */

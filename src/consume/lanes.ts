@@ -120,6 +120,19 @@ export class Lanes<T> {
     return this.#isHeld ? this.#size - this.#running : 0
   }
 
+  /** For the last thing that an item waits for: its place is another's meanwhile, and it needs none to end. */
+  async lend<R>(work: Promise<R>): Promise<R> {
+    this.#running--
+    this.#suspended++
+    this.#start()
+    try {
+      return await work
+    } finally {
+      this.#suspended--
+      this.#running++
+    }
+  }
+
   /** Nothing starts any more; what runs goes on. */
   close(): void {
     this.#isClosed = true

@@ -59,10 +59,12 @@ export class Ledger {
   /** These need not run, though they have not been read yet. Those that the commit could not name are found out when they are read. */
   finishAhead(offsets: readonly bigint[]): void {
     if (offsets.length === 0) return
-    const ranges = [...this.#before, ...offsets.map(offset => ({ from: offset, to: offset + 1n }))]
-    ranges.sort((a, b) => (a.from < b.from ? -1 : 1))
+    const ascending = [...offsets].sort((a, b) => (a < b ? -1 : 1))
     const { prefix } = this
-    this.#before = joined(ranges).filter(({ to }, i) => i < mostRunsAhead || to - prefix <= bitsThatFit)
+    const room = Math.max(0, mostRunsAhead - this.#before.length)
+    const named = ascending.filter((offset, i) => i < room || offset - prefix < bitsThatFit)
+    const ranges = [...this.#before, ...named.map(offset => ({ from: offset, to: offset + 1n }))]
+    this.#before = joined(ranges.sort((a, b) => (a.from < b.from ? -1 : 1)))
     this.#changed = true
   }
 

@@ -5,6 +5,7 @@
 import type {
   AssignedPartition,
   BrokerRecord,
+  CommittedOffset,
   GroupConsumer,
   OffsetReset,
   TopicPartition,
@@ -16,6 +17,7 @@ import type { Admission } from './admission.ts'
 import type { Attempt } from './attempt.ts'
 import type { Breaker } from './breaker.ts'
 import { type Clock, systemClock } from './clock.ts'
+import { commitRequests } from './commit-requests.ts'
 import { deliveries, placeOf } from './delivery.ts'
 import { defaultLimits, type SessionLimits } from './limits.ts'
 import { type Processor, sourceTopics } from './processor.ts'
@@ -190,19 +192,21 @@ export class GroupLoop {
   /** One commit at a time, so that the drain's is the last word of its session. */
   #commit(session: GroupSession): Promise<void> {
     this.#commits = this.#commits.then(async () => {
-      const offsets = session.takeCommit()
-      if (offsets.length === 0) return
-      try {
-        await this.#consumer?.commit(offsets)
-        session.committed(offsets)
-        for (const at of offsets) this.#committed.set(placeOf(at), at.offset)
-      } catch (error) {
-        // It notices at its next heartbeat; until then it would run what another process is running.
-        if (codeOf(error) === 'E_ASSIGNMENT_LOST') session.lose()
-        else session.recommit(offsets)
-        this.#options.signals.emit('commit.failed', { group: this.#options.processor.name, error })
-      }
+      for (const request of commitRequests(this.processor.name, session.takeCommit())) await this.#request(session, request)
     })
     return this.#commits
+  }
+
+  async #request(session: GroupSession, offsets: readonly CommittedOffset[]): Promise<void> {
+    try {
+      await this.#consumer?.commit(offsets)
+      session.committed(offsets)
+      for (const at of offsets) this.#committed.set(placeOf(at), at.offset)
+    } catch (error) {
+      // It notices at its next heartbeat; until then it would run what another process is running.
+      if (codeOf(error) === 'E_ASSIGNMENT_LOST') session.lose()
+      else session.recommit(offsets)
+      this.#options.signals.emit('commit.failed', { group: this.processor.name, error })
+    }
   }
 }

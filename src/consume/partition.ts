@@ -10,7 +10,8 @@ import { Waiting } from './waiting.ts'
 
 /** A delivery and the ledger entry that it finishes. */
 export interface Tracked {
-  readonly delivery: Delivery
+  /** As it is tried now: one that is tried again in its place is another delivery each time. */
+  delivery: Delivery
   readonly entry: LedgerEntry
   /** Its partition's, unless that has begun anew since. */
   readonly ledger: Ledger
@@ -117,7 +118,10 @@ export class Partition implements TopicPartition {
   /** Half of what may be unfinished is kept. */
   get keepsMuch(): boolean {
     const { records, bytes } = this.#options.window
-    return this.#kept * 2 >= records || this.#keptBytes * 2 >= bytes
+    // And half of what may be unfinished far above the prefix: it must still be possible to read on to what the kept ones wait for.
+    return (
+      this.#kept * 2 >= Math.min(records, runsThatFit) || this.#keptBytes * 2 >= bytes || this.ledger.tracked * 2 >= mostTracked
+    )
   }
 
   progress(): PartitionProgress {
@@ -247,7 +251,10 @@ export class Partition implements TopicPartition {
 
   #isHalfEmpty(): boolean {
     const { records, bytes } = this.#options.window
-    return this.#hasRoom() && this.ledger.unfinished * 2 <= records && this.#unfinishedBytes * 2 <= bytes
+    // Of the room that is left for others: what is kept may stay for long, and be a little more than half.
+    const others = this.ledger.unfinished - this.#kept
+    const otherBytes = this.#unfinishedBytes - this.#keptBytes
+    return this.#hasRoom() && others * 2 <= records - this.#kept && otherBytes * 2 <= bytes - this.#keptBytes
   }
 
   #setPaused(reason: PauseReason, paused: boolean): void {

@@ -13,7 +13,8 @@ export interface RetryOptions {
   readonly tiers?: readonly Duration[]
   /**
    * Asked after each try that failed with an unexpected error, also after the last tier; `attempt` counts tries and starts at 1.
-   * When it throws, or answers something else, the next tier is taken and `route.failed` told.
+   * When it throws, or answers something else, the next tier is taken and `route.failed` told. It may be asked twice: the breaker
+   * does not count what it ends.
    */
   readonly route?: (error: unknown, attempt: number) => Route
   /** A try that fails this long after the first failure is the last one: its message is dead-lettered as expired. Default never. */

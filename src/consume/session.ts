@@ -5,10 +5,10 @@
 import type { AssignedPartition, BrokerRecord, CommittedOffset, TopicPartition } from '../broker/port.ts'
 import { AssignmentLost } from '../errors.ts'
 import type { Signals } from '../observe/signals.ts'
-import type { Admission, AssignedAdmission, Delivery, ReasonOf, Session, Verdict } from './admission.ts'
+import type { Admission, AssignedAdmission, Attempted, Delivery, ReasonOf, Session, Verdict } from './admission.ts'
 import type { Attempt, AttemptScope } from './attempt.ts'
 import type { Breaker } from './breaker.ts'
-import { type Clock, withinMs } from './clock.ts'
+import { type Clock, untilTime, withinMs } from './clock.ts'
 import { placeOf } from './delivery.ts'
 import { Hold } from './hold.ts'
 import { Lanes } from './lanes.ts'
@@ -67,17 +67,8 @@ export class GroupSession implements Session, AttemptScope {
       onAdvanced: (at, position) => this.#admission.advanced(at, position),
       pause: options.pause,
     })
-    const { group, clock, limits, signals } = options
-    const isOver = () => this.isOver
-    this.#patience = new Patience({
-      group,
-      partitions: this.#partitions,
-      clock,
-      limits,
-      signals,
-      draining: this.draining,
-      isOver,
-    })
+    const { draining } = this
+    this.#patience = new Patience({ ...options, partitions: this.#partitions, draining, isOver: () => this.isOver })
     this.#hold = new Hold({ breaker: options.breaker, lanes: this.#lanes, partitions: assigned.length })
     this.#tries = new Tries(this, {
       ...options,
@@ -126,8 +117,9 @@ export class GroupSession implements Session, AttemptScope {
 
   /** What lay from `from` on is gone. A log that is read from further below was made anew. */
   reset(at: TopicPartition, from: bigint, to: bigint): void {
-    if (to < from) this.#partitions.of(at)?.restart(to)
-    this.#admission.lost(at, to < from ? 0n : from, to < from ? from : to)
+    if (to >= from) this.#admission.lost(at, from, to)
+    else if (this.#admission.outlives(at)) this.#partitions.of(at)?.restart(to)
+    else this.#options.onFailure(new AssignmentLost(`${at.topic}/${at.partition} was made anew: what waits is looked for again`))
     this.#options.onProgress()
   }
 
@@ -204,19 +196,11 @@ export class GroupSession implements Session, AttemptScope {
     return lost
   }
 
-  suspend<T>(work: Promise<T>): Promise<T> {
-    return this.#lanes.suspend(work)
+  again(tracked: Tracked, next: Delivery, timeMs: number): Promise<Attempted> {
+    return this.#tries.again(tracked, next, this.#lanes.suspend(untilTime(this.#options.clock, timeMs, this.draining)))
   }
 
-  async persist<T>(delivery: Delivery, reasonOf: ReasonOf, work: () => Promise<T>): Promise<T> {
-    try {
-      return await work()
-    } catch (error) {
-      return this.#lanes.suspend(this.#patience.after(error, delivery.record, reasonOf, work))
-    }
-  }
-
-  async persistFor<T>(at: TopicPartition, reasonOf: ReasonOf, work: () => Promise<T>): Promise<T> {
+  async persist<T>(at: TopicPartition, reasonOf: ReasonOf, work: () => Promise<T>): Promise<T> {
     try {
       return await work()
     } catch (error) {
@@ -234,7 +218,10 @@ export class GroupSession implements Session, AttemptScope {
   }
 
   wait(tracked: Tracked, untilMs: number): void {
+    if (this.draining.aborted) return
     tracked.partition.setKept(tracked, false)
+    // What it was kept for was over before it was due.
+    tracked.wasKept = false
     tracked.partition.waiting.add(tracked, untilMs)
   }
 
@@ -279,11 +266,12 @@ export class GroupSession implements Session, AttemptScope {
       if (tracked.entry.finished) return
       const turn = this.#admission.turn(tracked)
       if (turn.kind === 'wait' || turn.kind === 'keep') return this.#putAside(tracked, turn)
-      if (turn.kind === 'move') await turn.move()
+      // A copy under way takes no handler's place: while many fail at once, those that do not would get none.
+      if (turn.kind === 'move') await this.#lanes.lend(turn.move())
       if (turn.kind === 'run') {
         const attempted = this.#tries.ended(tracked, await this.#tries.begin(tracked))
         const settling = this.#admission.settle(tracked, attempted instanceof Promise ? await attempted : attempted)
-        if (settling) await settling
+        if (settling) await (this.#admission.keepsPlace ? settling : this.#lanes.lend(settling))
       }
       this.finish(tracked)
     } catch (error) {

@@ -2,7 +2,7 @@
 
 import { AssignmentLost } from '../errors.ts'
 import type { Signals } from '../observe/signals.ts'
-import type { Attempted } from './admission.ts'
+import type { Attempted, Delivery } from './admission.ts'
 import type { Attempt, AttemptScope } from './attempt.ts'
 import type { Clock } from './clock.ts'
 import type { Hold } from './hold.ts'
@@ -35,9 +35,20 @@ export class Tries {
     const { delivery } = tracked
     if (delivery.refusal) return Promise.resolve({ kind: 'refused', error: delivery.refusal })
     if (delivery.trail) this.#tellStarted(tracked)
+    return this.#attempt(tracked)
+  }
+
+  #attempt(tracked: Tracked): Promise<Attempted> {
     tracked.attemptSinceMs = this.#options.clock.now()
     this.#options.hold.began(tracked)
-    return this.#options.attempt(delivery, this.#scope)
+    return this.#options.attempt(tracked.delivery, this.#scope)
+  }
+
+  /** One more try, as `next`, once `due` resolves. */
+  async again(tracked: Tracked, next: Delivery, due: Promise<void>): Promise<Attempted> {
+    await due
+    tracked.delivery = next
+    return this.#options.hold.mayRun(tracked) ? this.ended(tracked, await this.begin(tracked)) : this.#held(tracked)
   }
 
   /** Throws AssignmentLost when the result is of no use any more. An outage is waited out, and no attempt is used up. */
@@ -65,7 +76,7 @@ export class Tries {
     const attempted = await patiently(error, tracked, async () => {
       // Nothing starts while the breaker is open.
       if (hold.isOpen) throw error
-      const again = await this.begin(tracked)
+      const again = await this.#attempt(tracked)
       beganMs = this.#end(tracked)
       if (isWaitedOut(again, clock.now() < handlerUntilMs)) throw again.error
       return again
@@ -79,7 +90,7 @@ export class Tries {
     // It may have opened anew before there was a place for this one.
     do await hold.turn(tracked)
     while (!hold.mayRun(tracked))
-    return this.ended(tracked, await this.begin(tracked))
+    return this.ended(tracked, await this.#attempt(tracked))
   }
 
   #tellStarted({ delivery: { record, trail }, wasKept }: Tracked): void {

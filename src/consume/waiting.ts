@@ -1,7 +1,4 @@
-import type { Clock } from './clock.ts'
-
-/** Timers of Node take at most 2^31 - 1 milliseconds; a longer wait is asked again after a day. */
-export const longestTimerMs = 86_400_000
+import { type Clock, longestTimerMs } from './clock.ts'
 
 /**
  * Records of one partition that are not due, held in memory with one timer. Nearly always they come in the order in which they

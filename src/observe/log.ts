@@ -26,6 +26,7 @@ const levels: Readonly<Record<SignalName, Level>> = {
   'message.delayed': 'debug',
   'message.followed': 'debug',
   'retry.started': 'debug',
+  'copy.dropped': 'warn',
   'route.failed': 'error',
   'message.deadLettered': 'error',
   'message.skipped': 'debug',
@@ -48,7 +49,7 @@ const levels: Readonly<Record<SignalName, Level>> = {
 /** Fields that go into the line as they are. */
 const plain = [
   ...['group', 'type', 'id', 'topic', 'partition', 'attempt', 'tier', 'disposition', 'reason', 'partitions', 'running'],
-  ...['unfinished', 'durationMs', 'timeoutMs', 'retryInMs', 'codec', 'bytes'],
+  ...['unfinished', 'durationMs', 'timeoutMs', 'retryInMs', 'lateMs', 'codec', 'bytes'],
   ...['failed', 'tried', 'windowMs', 'openForMs'],
 ] as const
 /** 64-bit numbers: text. */

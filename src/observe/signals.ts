@@ -44,6 +44,8 @@ export interface SignalMap {
   'message.delayed': AboutMessage & { tier: string; untilMs: number }
   /** A copy was written to the tier in which an earlier message of its entity waits until then. */
   'message.followed': AboutMessage & { tier: string; untilMs: number }
+  /** A copy that nobody waited for was finished without running: a process that is gone had written it, and its message goes on elsewhere. */
+  'copy.dropped': { group: string; tier: string; origin: Origin }
   /** A record of a tier begins to run, so long after it was due. Not told of one that had to wait for another of its entity. */
   'retry.started': { group: string; tier: string; lateMs: number }
   /** The processor's `route` threw, or answered what is no route; the next tier was taken. */

@@ -18,7 +18,7 @@ import { batching } from '../produce/batch.ts'
 import { type Client, createClient } from '../produce/client.ts'
 import { LadderAdmission } from '../retry/ladder-admission.ts'
 import { OrderedAdmission } from '../retry/ordered-admission.ts'
-import { unexpected } from '../retry/unexpected.ts'
+import { unexpectedBy } from '../retry/unexpected.ts'
 import { createDecoder } from '../schema/decoder.ts'
 import type { SchemaRegistry } from '../schema/registry.ts'
 import { SupervisedGroup } from './supervised-group.ts'
@@ -137,10 +137,11 @@ function admissionOf(
   })
 }
 
-function breakerOf({ name: group, breaker: settings, ladder }: Processor, signals: Signals, clock: Clock): Breaker | undefined {
+export function breakerOf(processor: Processor, signals: Signals, clock: Clock): Breaker | undefined {
+  const { name: group, breaker: settings, ladder, retry } = processor
   if (!settings) return undefined
   const copiesReturnMs = ladder.tiers.reduce((sum, { delayMs }) => sum + delayMs, 0)
-  return new Breaker({ group, settings, unexpected, copiesReturnMs, signals, clock })
+  return new Breaker({ group, settings, unexpected: unexpectedBy(retry), copiesReturnMs, signals, clock })
 }
 
 /** `topics`: what is subscribed to, found out anew for each consumer. */

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Broker } from '../broker/port.ts'
 import { createAttempt } from '../consume/attempt.ts'
-import type { Clock } from '../consume/clock.ts'
+import { type Clock, systemClock } from '../consume/clock.ts'
 import type { Logger, Outbound } from '../consume/handler.ts'
 import type { SessionLimits } from '../consume/limits.ts'
 import { GroupLoop } from '../consume/loop.ts'
@@ -13,7 +13,7 @@ import { type Client, createClient } from '../produce/client.ts'
 import { type InLaneCounts, InLaneRetries } from '../retry/in-lane.ts'
 import { createDecoder } from '../schema/decoder.ts'
 import type { SchemaRegistry } from '../schema/registry.ts'
-import { aborted, defaultDrainTimeoutMs, outboundOf, refuseLongDeadlines, supervise } from './process.ts'
+import { aborted, breakerOf, defaultDrainTimeoutMs, outboundOf, refuseLongDeadlines, supervise } from './process.ts'
 
 /** What `ctx.publish` and `ctx.schedule` of a replayed handler do: nothing but being counted, or what they always do. */
 export type Effects = 'suppress' | 'allow'
@@ -85,7 +85,16 @@ export async function startReplayGroup(options: ReplayGroupOptions): Promise<Run
 }
 
 function createLoop(options: ReplayGroupOptions, retries: InLaneRetries, sendingBy: Client | Suppressed): GroupLoop {
-  const { processor, group, registry, signals, logger, clock, limits, drainTimeoutMs = defaultDrainTimeoutMs } = options
+  const {
+    processor,
+    group,
+    registry,
+    signals,
+    logger,
+    clock = systemClock,
+    limits,
+    drainTimeoutMs = defaultDrainTimeoutMs,
+  } = options
   const schemas = processor.subscriptions.map(({ definition }) => definition.schema)
   const attempt = createAttempt({
     processor,
@@ -95,13 +104,15 @@ function createLoop(options: ReplayGroupOptions, retries: InLaneRetries, sending
     signals,
     isReplay: true,
   })
+  const aside: Processor = { ...processor, name: group, start: 'earliest' }
   return new GroupLoop({
-    processor: { ...processor, name: group, start: 'earliest' },
-    attempt: retries.retrying(attempt),
+    processor: aside,
+    attempt,
     admission: retries,
+    breaker: breakerOf(aside, signals, clock),
     signals,
     drainTimeoutMs,
-    ...(clock && { clock }),
+    clock,
     ...(limits && { limits }),
   })
 }

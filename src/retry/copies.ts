@@ -105,7 +105,7 @@ export class Copies {
     const last = shorter.pop()!
     for (const one of shorter) if (await this.#sent(one, delivery, session)) return said.disposition
     await session.persist(
-      delivery,
+      delivery.record,
       () => 'produce',
       () => sender.send(last),
     )
@@ -159,7 +159,7 @@ export class Copies {
   async #sent(copy: OutgoingRecord, delivery: Delivery, session: Session): Promise<RecordPosition | undefined> {
     try {
       return await session.persist(
-        delivery,
+        delivery.record,
         error => (isTooLarge(error) ? undefined : 'produce'),
         () => this.#options.sender.send(copy),
       )

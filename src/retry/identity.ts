@@ -10,7 +10,8 @@ export function identityOf({ record, origin, trail }: Delivery): Identity {
     entity: `${trail?.redriveId ?? ''}/${origin.topic}/${key}`,
     topic: origin.topic,
     number: origin.offset,
-    timestampMs: origin.timestampMs,
+    // As a copy's trail has it: what a header cannot say, as -1 for none, is 0 there.
+    timestampMs: Number.isSafeInteger(origin.timestampMs) && origin.timestampMs >= 0 ? origin.timestampMs : 0,
   }
 }
 

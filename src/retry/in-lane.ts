@@ -3,16 +3,13 @@
  * What is behind it in the lane waits too, other lanes go on. What would have become a dead letter is handed out instead.
  */
 import type { BrokerRecord } from '../broker/port.ts'
-import type { Admission, AssignedAdmission, Attempted, Delivery, Session, Turn } from '../consume/admission.ts'
-import type { Attempt, AttemptScope } from '../consume/attempt.ts'
-import { type Clock, pause, systemClock } from '../consume/clock.ts'
-import { outage } from '../consume/outage.ts'
+import type { Admission, AssignedAdmission, Attempted, Begun, Delivery, Session, Turn } from '../consume/admission.ts'
+import { type Clock, systemClock } from '../consume/clock.ts'
 import type { RetryPolicy } from '../consume/retry-policy.ts'
-import { longestTimerMs } from '../consume/waiting.ts'
 import type { Letter } from '../dlq/letter.ts'
 import type { AboutMessage, Signals } from '../observe/signals.ts'
 import type { Ladder } from '../topic/ladder.ts'
-import type { Disposition, Failure, Trail } from '../topic/trail.ts'
+import type { Trail } from '../topic/trail.ts'
 import { classify } from './classify.ts'
 import { dueOf } from './due.ts'
 import { type Step, stepAfter } from './route.ts'
@@ -42,13 +39,6 @@ export interface InLaneCounts {
   notDue: number
 }
 
-interface Tries {
-  attempt: number
-  readonly firstFailedAtMs: number
-  /** What the last try came to, and what that leads to: a route is asked once. */
-  last?: { readonly attempted: Attempted; readonly step: Step }
-}
-
 type Returned = Extract<Attempted, { readonly kind: 'returned' }>
 type Again = Extract<Step, { readonly kind: 'retry' | 'later' }>
 
@@ -62,8 +52,6 @@ export class InLaneRetries implements Admission {
   readonly #options: InLaneOptions
   readonly #retry: RetryPolicy
   readonly #clock: Clock
-  /** Of deliveries that have failed. */
-  readonly #tries = new WeakMap<Delivery, Tries>()
 
   constructor(options: InLaneOptions) {
     this.#options = options
@@ -71,20 +59,17 @@ export class InLaneRetries implements Admission {
     this.#clock = options.clock ?? systemClock
   }
 
-  /** The attempt that tries again by itself, as long as the ladder has a delay. It rejects when the session drains meanwhile. */
-  retrying(attempt: Attempt): Attempt {
-    return (delivery, scope) =>
-      attempt(delivery, scope).then(first => (first.kind === 'threw' ? this.#climb(attempt, delivery, first, scope) : first))
-  }
-
   onAssigned(_: unknown, session: Session): AssignedAdmission {
     return {
       ready: () => undefined,
       admit: () => ({ kind: 'lane' }),
       turn: ({ delivery }) => this.#turn(delivery),
-      settle: ({ delivery }, attempted) => this.#settle(delivery, attempted, session),
+      settle: (begun, attempted) =>
+        attempted.kind === 'returned' ? this.#done(begun, attempted) : this.#settleFailure(begun, attempted, session),
       advanced: () => {},
       lost: () => {},
+      outlives: () => true,
+      keepsPlace: true,
       parked: () => [],
     }
   }
@@ -95,109 +80,83 @@ export class InLaneRetries implements Admission {
     return { kind: 'drop' }
   }
 
-  #settle(delivery: Delivery, attempted: Attempted, session: Session): Promise<void> | undefined {
+  #done({ delivery }: Begun, attempted: Returned): undefined {
     const { signals } = this.#options
-    if (attempted.kind !== 'returned') return this.#settleFailure(delivery, attempted, session)
     this.counts.handled++
     if (signals.hears('message.done'))
       signals.emit('message.done', { ...this.#about(delivery, attempted), durationMs: attempted.durationMs })
-    return undefined
   }
 
-  async #climb(attempt: Attempt, delivery: Delivery, first: Attempted, scope: AttemptScope): Promise<Attempted> {
-    const tries: Tries = { attempt: delivery.attempt, firstFailedAtMs: this.#clock.now() }
+  async #settleFailure(begun: Begun, first: Attempted, session: Session): Promise<void> {
     for (let attempted = first; ; ) {
-      // The session waits an outage out by itself.
-      if (scope.isOver || attempted.kind !== 'threw' || outage(attempted.error) !== undefined) return attempted
-      this.#tries.set(delivery, tries)
-      const step = this.#stepAfter(delivery, attempted)
-      if (step.kind !== 'retry' && step.kind !== 'later') return attempted
-      const dueAtMs = this.#dueAtMs(step)
-      this.#tellRetry(delivery, attempted, step.failure, dueAtMs)
-      await scope.suspend(this.#untilDue(dueAtMs, scope.draining))
-      scope.draining.throwIfAborted()
-      if (step.kind === 'retry') tries.attempt++
-      this.counts.retried++
-      attempted = await attempt({ ...delivery, attempt: tries.attempt }, scope)
+      if (attempted.kind === 'returned') return this.#done(begun, attempted)
+      const step = this.#stepAfter(begun.delivery, attempted)
+      switch (step.kind) {
+        case 'done':
+          return
+        case 'skip':
+          return this.#skip(begun.delivery, attempted, step)
+        case 'bury':
+          return this.#giveUp(begun.delivery, attempted, step, session)
+        default:
+          attempted = await this.#again(begun, attempted, step, session)
+      }
     }
   }
 
   #stepAfter(delivery: Delivery, attempted: Attempted): Step {
-    const tries = this.#tries.get(delivery)
-    if (tries?.last?.attempted === attempted) return tries.last.step
-    const step = this.#decide(delivery, attempted)
-    if (tries) tries.last = { attempted, step }
-    return step
-  }
-
-  #decide(delivery: Delivery, attempted: Attempted): Step {
     const { ladder, signals, group } = this.#options
     const onBadRoute = (error: unknown): void => signals.emit('route.failed', { group, error })
     const outcome = classify(attempted)
-    const trail = this.#trail(delivery)
-    const asked = { ...delivery, trail, attempt: trail.attempt }
-    return stepAfter({ outcome, delivery: asked, ladder, retry: this.#retry, nowMs: this.#clock.now(), onBadRoute })
+    return stepAfter({ attempted, outcome, delivery, ladder, retry: this.#retry, nowMs: this.#clock.now(), onBadRoute })
   }
 
-  #dueAtMs(step: Again): number {
-    const nowMs = this.#clock.now()
-    if (step.kind === 'retry' && step.untilMs === undefined) return nowMs + step.tier.delayMs
-    return Math.max(step.untilMs!, nowMs + shortestWaitMs)
-  }
-
-  #tellRetry(delivery: Delivery, attempted: Attempted, failure: Failure, dueAtMs: number): void {
-    const retryInMs = dueAtMs - this.#clock.now()
-    this.#options.signals.emit('replay.retried', { ...this.#about(delivery, attempted), retryInMs, failure })
-  }
-
-  /** Timers fire up to a millisecond early: what is due is decided by the clock. */
-  async #untilDue(dueAtMs: number, draining: AbortSignal): Promise<void> {
-    while (dueAtMs > this.#clock.now() && !draining.aborted)
-      await pause(this.#clock, Math.min(dueAtMs - this.#clock.now(), longestTimerMs), draining)
-  }
-
-  async #settleFailure(delivery: Delivery, attempted: Exclude<Attempted, Returned>, session: Session): Promise<void> {
-    const about = this.#about(delivery, attempted)
-    const step = this.#stepAfter(delivery, attempted)
-    if (step.kind === 'skip') {
-      this.counts.skipped++
-      this.#options.signals.emit('message.skipped', { ...about, reason: step.reason, detail: step.detail })
-      return
-    }
-    if (step.kind === 'done') return
-    // What is left to be tried again here is an outage that was waited out in vain.
-    const disposition = step.kind === 'bury' ? step.disposition : 'exhausted'
+  async #again(begun: Begun, attempted: Attempted, step: Again, session: Session): Promise<Attempted> {
+    const { delivery } = begun
     const { failure } = step
-    const letter = this.#letter(delivery, disposition, failure)
+    const nowMs = this.#clock.now()
+    const isPlain = step.kind === 'retry' && step.untilMs === undefined
+    const dueAtMs = isPlain ? nowMs + step.tier.delayMs : Math.max(step.untilMs!, nowMs + shortestWaitMs)
+    this.#options.signals.emit('replay.retried', { ...this.#about(delivery, attempted), retryInMs: dueAtMs - nowMs, failure })
+    const attempt = step.kind === 'retry' ? delivery.attempt + 1 : delivery.attempt
+    const again = await session.again(begun, { ...delivery, attempt, trail: { ...this.#trail(delivery), failure } }, dueAtMs)
+    this.counts.retried++
+    return again
+  }
+
+  #skip(delivery: Delivery, attempted: Attempted, { reason, detail }: Extract<Step, { kind: 'skip' }>): void {
+    this.counts.skipped++
+    this.#options.signals.emit('message.skipped', { ...this.#about(delivery, attempted), reason, detail })
+  }
+
+  /** It lies in no DLQ, so its address is where it was published. */
+  async #giveUp(
+    delivery: Delivery,
+    attempted: Attempted,
+    { failure, disposition }: Extract<Step, { kind: 'bury' }>,
+    session: Session,
+  ): Promise<void> {
+    const { record } = delivery
+    const trail = { ...this.#trail(delivery), failure, disposition, ...batchOf(record) }
+    const letter = { partition: record.partition, offset: record.offset, record, trail }
     await session.persist(
-      delivery,
+      delivery.record,
       () => 'produce',
       () => this.#options.onLetter(letter),
     )
     this.counts.failed++
-    this.#options.signals.emit('replay.failed', { ...about, disposition, failure })
+    this.#options.signals.emit('replay.failed', { ...this.#about(delivery, attempted), disposition, failure })
   }
 
-  /** It lies in no DLQ, so its address is where it was published. */
-  #letter(delivery: Delivery, disposition: Disposition, failure: Failure): Letter {
-    const { record } = delivery
-    const trail = { ...this.#trail(delivery), failure, disposition, ...batchOf(record) }
-    return { partition: record.partition, offset: record.offset, record, trail }
+  /** What would stand in the headers of a copy. */
+  #trail({ origin, attempt, trail }: Delivery): Trail {
+    const firstFailedAtMs = trail?.firstFailedAtMs ?? this.#clock.now()
+    return { origin, group: this.#options.ladder.group, attempt, hop: 0, redriveCount: 0, firstFailedAtMs }
   }
 
-  #trail(delivery: Delivery): Trail {
-    const { attempt = delivery.attempt, firstFailedAtMs = this.#clock.now() } = this.#tries.get(delivery) ?? {}
-    return { origin: delivery.origin, group: this.#options.ladder.group, attempt, hop: 0, redriveCount: 0, firstFailedAtMs }
-  }
-
-  #about(delivery: Delivery, attempted: Attempted): AboutMessage {
-    return {
-      group: this.#options.group,
-      type: 'type' in attempted ? attempted.type : '',
-      id: 'id' in attempted ? attempted.id : '',
-      origin: delivery.origin,
-      attempt: this.#tries.get(delivery)?.attempt ?? delivery.attempt,
-    }
+  #about({ origin, attempt }: Delivery, attempted: Attempted): AboutMessage {
+    const { type = '', id = '' } = 'type' in attempted ? attempted : {}
+    return { group: this.#options.group, type, id, origin, attempt }
   }
 }
 

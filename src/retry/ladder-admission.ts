@@ -67,6 +67,10 @@ class AssignedLadder implements AssignedAdmission {
 
   lost(): void {}
 
+  outlives(): boolean {
+    return true
+  }
+
   parked(): readonly ParkedEntity[] {
     return nobody
   }

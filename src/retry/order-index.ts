@@ -6,6 +6,8 @@
  * and at a turn in that lane all smaller numbers that were fetched before have ended or stand here.
  */
 
+import { Numbers } from './numbers.ts'
+
 /** Copies of one record have it in common. The timestamp tells a record from the one that a topic made anew has at its offset. */
 export interface Identity {
   /** Where and of what the record is, and for letters also the run that redrove them: these order among themselves. */
@@ -55,26 +57,11 @@ export interface Entry<Item> extends Identity {
 const never: CopyState = { hop: 0, dueAtMs: 0, attempt: 0, firstFailedAtMs: undefined, fingerprint: '' }
 
 export class OrderIndex<Item> {
-  /** By entity; ascending. */
-  readonly #entities = new Map<string, Entry<Item>[]>()
+  readonly #entities = new Map<string, Numbers<Entry<Item>>>()
 
   /** Nothing is outstanding. */
   get isEmpty(): boolean {
     return this.#entities.size === 0
-  }
-
-  /** A copy that was found in a tier before anything ran. Of several the one with the most hops lives; gives the place of one that does not. */
-  index(identity: Identity, live: Place, copy: CopyState): Place | undefined {
-    const { entries, at, entry } = this.#find(identity)
-    if (!entry) {
-      entries.splice(at, 0, { ...identity, live, copy, state: 'away', item: undefined, producingTo: undefined, early: undefined })
-      return undefined
-    }
-    if (copy.hop < entry.copy.hop) return live
-    const stale = entry.live
-    entry.live = live
-    entry.copy = copy
-    return stale
   }
 
   /** Whether a fetched record is the live one of its number, might be (its acknowledgement will say), is not, or the number is unknown. */
@@ -91,24 +78,31 @@ export class OrderIndex<Item> {
     return 'early'
   }
 
-  /** The nearest smaller number of the entity that is outstanding. */
-  before(identity: Identity): Entry<Item> | undefined {
-    const entries = this.#entities.get(identity.entity)
-    return entries?.[search(entries, identity) - 1]
+  get(identity: Identity): Entry<Item> | undefined {
+    return this.#entities.get(identity.entity)?.get(identity)
   }
 
-  get(identity: Identity): Entry<Item> | undefined {
-    const entries = this.#entities.get(identity.entity)
-    const entry = entries?.[search(entries, identity)]
-    return entry && compare(entry, identity) === 0 ? entry : undefined
+  /** The nearest smaller number of the entity that is outstanding. */
+  before(identity: Identity): Entry<Item> | undefined {
+    return this.#entities.get(identity.entity)?.before(identity)
+  }
+
+  /** The nearest larger number of the entity, outstanding or not itself. */
+  after(identity: Identity): Entry<Item> | undefined {
+    return this.#entities.get(identity.entity)?.after(identity)
+  }
+
+  /** Of the numbers directly before this one that are kept here: the smallest. */
+  firstKeptBefore(identity: Identity): Entry<Item> | undefined {
+    return this.#entities.get(identity.entity)?.firstOfRunBefore(identity, ({ state }) => state === 'kept')
   }
 
   /** The number is outstanding from now on, and this is its live record. */
   register(identity: Identity, live: Place, item: Item, copy: CopyState = never): Entry<Item> {
-    const { entries, at, entry } = this.#find(identity)
-    if (entry) return entry
+    const known = this.get(identity)
+    if (known) return known
     const fresh: Entry<Item> = { ...identity, live, copy, state: 'active', item, producingTo: undefined, early: undefined }
-    entries.splice(at, 0, fresh)
+    this.numbersOf(identity.entity).add(fresh)
     return fresh
   }
 
@@ -125,49 +119,69 @@ export class OrderIndex<Item> {
 
   /** The number has ended. Gives what was fetched of it and is not its live record. */
   ended(entry: Entry<Item>): Item[] {
-    const entries = this.#entities.get(entry.entity)
-    const at = entries ? search(entries, entry) : 0
-    if (entries?.[at] !== entry) return []
-    if (entries.length === 1) this.#entities.delete(entry.entity)
-    else entries.splice(at, 1)
+    const numbers = this.#entities.get(entry.entity)
+    if (!numbers?.remove(entry)) return []
+    if (numbers.size === 0) this.#entities.delete(entry.entity)
     return (entry.early ?? []).map(({ item }) => item)
-  }
-
-  /** The next larger number of the entity, outstanding or not itself. */
-  after(identity: Identity): Entry<Item> | undefined {
-    const entries = this.#entities.get(identity.entity)
-    if (!entries) return undefined
-    const at = search(entries, identity)
-    const entry = entries[at]
-    return entry && compare(entry, identity) === 0 ? entries[at + 1] : entry
-  }
-
-  /** The smallest number of the entity that is kept here. */
-  firstKept(entity: string): Entry<Item> | undefined {
-    return this.#entities.get(entity)?.find(({ state }) => state === 'kept')
   }
 
   /** What was to be fetched from these offsets and never will be. */
   away(topic: string, from: bigint, to: bigint): Entry<Item>[] {
-    return [...this.#entities.values()].flatMap(entries =>
-      entries.filter(({ live, state }) => state === 'away' && live.topic === topic && live.offset >= from && live.offset < to),
+    return [...this.#entities.values()].flatMap(numbers =>
+      [...numbers].filter(
+        ({ live, state }) => state === 'away' && live.topic === topic && live.offset >= from && live.offset < to,
+      ),
     )
   }
 
   /** The outstanding numbers of each entity, ascending. */
-  entities(): IterableIterator<readonly Entry<Item>[]> {
+  entities(): IterableIterator<Numbers<Entry<Item>>> {
     return this.#entities.values()
   }
 
-  #find(identity: Identity): { entries: Entry<Item>[]; at: number; entry: Entry<Item> | undefined } {
-    let entries = this.#entities.get(identity.entity)
-    if (!entries) {
-      entries = []
-      this.#entities.set(identity.entity, entries)
+  /** For whoever fills it. */
+  numbersOf(entity: string): Numbers<Entry<Item>> {
+    const known = this.#entities.get(entity)
+    if (known) return known
+    const fresh = new Numbers<Entry<Item>>()
+    this.#entities.set(entity, fresh)
+    return fresh
+  }
+}
+
+/** Takes what is found in the tiers, in whatever order, before anything runs. */
+export class IndexBuilder<Item> {
+  readonly #index = new OrderIndex<Item>()
+  readonly #known = new Map<string, Entry<Item>>()
+
+  /** Of several copies of one number the one with the most hops lives; gives the place of one that does not. */
+  add(identity: Identity, live: Place, copy: CopyState): Place | undefined {
+    const name = `${identity.number} ${identity.timestampMs} ${identity.entity}`
+    const known = this.#known.get(name)
+    if (!known) {
+      const entry: Entry<Item> = {
+        ...identity,
+        live,
+        copy,
+        state: 'away',
+        item: undefined,
+        producingTo: undefined,
+        early: undefined,
+      }
+      this.#known.set(name, entry)
+      this.#index.numbersOf(identity.entity).addUnsorted(entry)
+      return undefined
     }
-    const at = search(entries, identity)
-    const entry = entries[at]
-    return { entries, at, entry: entry && compare(entry, identity) === 0 ? entry : undefined }
+    if (copy.hop < known.copy.hop) return live
+    const stale = known.live
+    known.live = live
+    known.copy = copy
+    return stale
+  }
+
+  build(): OrderIndex<Item> {
+    for (const numbers of this.#index.entities()) numbers.sort()
+    return this.#index
   }
 }
 
@@ -187,23 +201,4 @@ export function follows(predecessor: Entry<unknown>, nowMs: number, keepsMuch: b
 
 function isSame(a: Place, b: Place): boolean {
   return a.offset === b.offset && a.topic === b.topic
-}
-
-function compare(a: Identity, b: Identity): number {
-  if (a.number !== b.number) return a.number < b.number ? -1 : 1
-  return a.timestampMs - b.timestampMs
-}
-
-/** The first index whose entry is not smaller. */
-function search(entries: readonly Identity[], identity: Identity): number {
-  let low = 0
-  let high = entries.length
-  // Nearly always it is one of the ends.
-  if (high > 0 && compare(entries[high - 1]!, identity) < 0) return high
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (compare(entries[middle]!, identity) < 0) low = middle + 1
-    else high = middle
-  }
-  return low
 }

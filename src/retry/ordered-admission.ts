@@ -16,7 +16,7 @@ import type {
 } from '../consume/admission.ts'
 import { contains, decodeFinished } from '../consume/finished.ts'
 import { copyStateOf, identityOf } from './identity.ts'
-import { OrderIndex } from './order-index.ts'
+import { IndexBuilder } from './order-index.ts'
 import { PartitionOrder } from './partition-order.ts'
 import { Settlement, type SettlementOptions } from './settlement.ts'
 
@@ -97,6 +97,11 @@ class AssignedOrder implements AssignedAdmission {
     this.#of(at).lost(at.topic, from, to)
   }
 
+  /** What waits in a tier may have other offsets now, or be gone: only what is read anew can tell. */
+  outlives({ topic }: TopicPartition): boolean {
+    return this.#options.isSource(topic)
+  }
+
   parked(): readonly ParkedEntity[] {
     const { ladder, retry } = this.#options
     const isBlocked = (attempt: number) => retry.onExhausted === 'block' && attempt > ladder.tiers.length
@@ -116,7 +121,7 @@ class AssignedOrder implements AssignedAdmission {
     let turn: Promise<void> = Promise.resolve()
     for (const { order, tiers, number } of filling) {
       turn = turn.then(() =>
-        this.#session.persistFor(
+        this.#session.persist(
           tiers[0]!,
           () => 'index',
           () => this.#read(order, tiers, reader),
@@ -131,7 +136,7 @@ class AssignedOrder implements AssignedAdmission {
   async #read(order: PartitionOrder, tiers: readonly AssignedPartition[], reader: Reader): Promise<void> {
     const { deliver } = this.#options
     const { draining } = this.#session
-    const index = new OrderIndex<Begun>()
+    const index = new IndexBuilder<Begun>()
     const stale = new Map<string, bigint[]>(tiers.map(({ topic }) => [topic, []]))
     for (const { topic, partition, position, end, metadata } of tiers) {
       const finished = decodeFinished(position, metadata)
@@ -140,12 +145,12 @@ class AssignedOrder implements AssignedAdmission {
         const delivery = deliver(record)
         if (!delivery.trail || contains(finished, record.offset)) return
         const place = { topic, offset: record.offset }
-        const dead = index.index(identityOf(delivery), place, copyStateOf(delivery.trail))
+        const dead = index.add(identityOf(delivery), place, copyStateOf(delivery.trail))
         // A tier that is removed is read all the same; its copies may be older than those of a tier that was read before.
         if (dead) stale.get(dead.topic)!.push(dead.offset)
       })
     }
-    order.index = index
+    order.index = index.build()
     for (const { topic, partition } of tiers) this.#session.finishAhead({ topic, partition }, stale.get(topic)!)
   }
 

@@ -47,8 +47,8 @@ export class PartitionOrder {
     const found = this.index.fetched(identity, record, begun)
     if (found === 'early') return keep
     if (found === 'stale') return drop
-    // A letter may come at any time.
-    if (found === 'unknown' && trail.redriveId === undefined) {
+    // A letter may come at any time, and what another member writes, whose source it is.
+    if (found === 'unknown' && trail.redriveId === undefined && this.#options.topics.has(identity.topic)) {
       void this.#settleUnknown(identity, begun)
       return keep
     }
@@ -67,11 +67,15 @@ export class PartitionOrder {
    * ended or lives elsewhere. Else another member may have written it, and it would be lost.
    */
   async #settleUnknown(identity: Identity, begun: Begun): Promise<void> {
-    const { session, topics, ownsAllTiers } = this.#options
+    const { session, ownsAllTiers } = this.#options
     const { record, trail } = begun.delivery
     // While the broker cannot say, it is none of this process's alone: twice is better than never.
-    const isOurs = topics.has(identity.topic) && (await ownsAllTiers().catch(() => false))
-    if (isOurs || this.index.get(identity)) return session.finish(begun)
+    const isOurs = await ownsAllTiers().catch(() => false)
+    if (isOurs || this.index.get(identity)) {
+      this.#options.settlement.dropped(begun.delivery)
+      session.finish(begun)
+      return
+    }
     const verdict = this.#place(this.index.register(identity, record, begun, copyStateOf(trail!)), begun)
     if (verdict.kind === 'wait') session.wait(begun, verdict.untilMs)
     else if (verdict.kind === 'lane') session.release(begun)
@@ -123,12 +127,13 @@ export class PartitionOrder {
   }
 
   *parked(partition: number, isBlocked: (attempt: number) => boolean): Generator<ParkedEntity> {
-    for (const [head, ...followers] of this.index.entities()) {
-      const { topic, number: offset, timestampMs, copy } = head!
-      if (copy.hop === 0) continue
+    for (const numbers of this.index.entities()) {
+      const { topic, number: offset, timestampMs, copy, state } = numbers.first!
+      // One that is redriven and runs for the first time waits for nothing.
+      if (copy.hop === 0 || (copy.attempt === 0 && state === 'active')) continue
       const { attempt, firstFailedAtMs, dueAtMs, fingerprint } = copy
       const origin = { topic, partition, offset, timestampMs }
-      yield { origin, attempt, firstFailedAtMs, dueAtMs, fingerprint, isBlocked: isBlocked(attempt), followers: followers.length }
+      yield { origin, attempt, firstFailedAtMs, dueAtMs, fingerprint, isBlocked: isBlocked(attempt), followers: numbers.size - 1 }
     }
   }
 
@@ -142,7 +147,7 @@ export class PartitionOrder {
     this.index.register(identity, record, begun).state = 'kept'
     // What is kept must not fill a window, or the one it waits for may never be fetched: the first of the chain moves on, and each
     // takes the next one with it.
-    if (keepsMuch && before.state === 'kept') this.#reconsider(this.index.firstKept(identity.entity))
+    if (keepsMuch && before.state === 'kept') this.#reconsider(this.index.firstKeptBefore(identity))
     return keep
   }
 

@@ -1,5 +1,5 @@
 /** The next step of a message after a try: what the outcome, the ladder and the processor's own policy make of it. Pure. */
-import type { Delivery } from '../consume/admission.ts'
+import type { Attempted, Delivery } from '../consume/admission.ts'
 import type { RetryPolicy, Route } from '../consume/retry-policy.ts'
 import { DefinitionError } from '../errors.ts'
 import { durationMs } from '../message/duration.ts'
@@ -23,6 +23,7 @@ export type Step =
   | { readonly kind: 'later'; readonly failure: Failure; readonly untilMs: number }
 
 export interface Asked {
+  readonly attempted: Attempted
   readonly outcome: Outcome
   readonly delivery: Delivery
   readonly ladder: Ladder
@@ -55,7 +56,9 @@ function climbed(asked: Asked, { failure, exhausted }: Extract<Outcome, { kind: 
   if (isExpired(asked)) return { kind: 'bury', failure, disposition: 'expired' }
   const tier = tierAfter(ladder, delivery.attempt)
   if (tier) return { kind: 'retry', failure, tier, blocked: false }
-  if (retry.onExhausted === 'block') return { kind: 'retry', failure, tier: ladder.waits.at(-1)!, blocked: true }
+  // Only what a handler can still end: what cannot be decoded or handled would wait for ever.
+  if (retry.onExhausted === 'block' && exhausted === 'exhausted')
+    return { kind: 'retry', failure, tier: ladder.waits.at(-1)!, blocked: true }
   return { kind: 'bury', failure, disposition: exhausted }
 }
 
@@ -64,11 +67,30 @@ function routed(asked: Asked, failure: Failure): Step | undefined {
   const { outcome, retry, onBadRoute } = asked
   if (!retry.route || outcome.kind !== 'retry' || outcome.thrown === undefined) return undefined
   try {
-    return stepOf(retry.route(outcome.thrown.error, asked.delivery.attempt), asked, failure)
+    return stepOf(answerOf(retry.route, asked.attempted, outcome.thrown.error, asked.delivery.attempt), asked, failure)
   } catch (error) {
     onBadRoute(error)
     return undefined
   }
+}
+
+const answers = new WeakMap<Attempted, () => Route>()
+
+/** What the route says of an attempt. It is asked once, whoever wants to know: it may count, or look at the clock. Throws what it throws. */
+export function answerOf(route: NonNullable<RetryPolicy['route']>, attempted: Attempted, error: unknown, attempt: number): Route {
+  let answer = answers.get(attempted)
+  if (!answer) {
+    try {
+      const given = route(error, attempt)
+      answer = () => given
+    } catch (thrown) {
+      answer = () => {
+        throw thrown
+      }
+    }
+    answers.set(attempted, answer)
+  }
+  return answer()
 }
 
 function stepOf(route: Route, asked: Asked, failure: Failure): Step | undefined {
@@ -77,13 +99,21 @@ function stepOf(route: Route, asked: Asked, failure: Failure): Step | undefined 
   if (route === 'dead-letter') return { kind: 'bury', failure, disposition: 'rejected' }
   if (isExpired(asked)) return { kind: 'bury', failure, disposition: 'expired' }
   const { ladder, nowMs } = asked
-  const untilMs = timeOf(route, nowMs)
+  const untilMs = Math.max(timeOf(route, nowMs), nowMs + leastWaitMs)
   const own = ladder.tiers.find(({ delayMs }) => delayMs === untilMs - nowMs)
   if (own) return { kind: 'retry', failure, tier: own, blocked: false }
   return { kind: 'retry', failure, tier: tierWithin(ladder, untilMs - nowMs), untilMs, blocked: false }
 }
 
+/** A route of no time at all would try for ever without a pause. */
+const leastWaitMs = 10
+
 function timeOf(route: unknown, nowMs: number): number {
+  if (typeof route === 'object' && route !== null && 'then' in route) {
+    // Nobody else would hear of its rejection.
+    void Promise.resolve(route).catch(() => {})
+    throw new DefinitionError('route gave a promise: it has to answer at once')
+  }
   if (route instanceof Date) {
     if (Number.isNaN(route.getTime())) throw new DefinitionError('route gave an invalid date')
     return route.getTime()
@@ -93,6 +123,7 @@ function timeOf(route: unknown, nowMs: number): number {
 
 /** The first failure lies too far back. */
 function isExpired({ delivery, retry, nowMs }: Asked): boolean {
-  const { firstFailedAtMs } = delivery.trail ?? {}
-  return firstFailedAtMs !== undefined && nowMs - firstFailedAtMs >= retry.expireAfterMs
+  const { firstFailedAtMs, redriveId } = delivery.trail ?? {}
+  // A letter's first failure was in an earlier life.
+  return firstFailedAtMs !== undefined && redriveId === undefined && nowMs - firstFailedAtMs >= retry.expireAfterMs
 }

@@ -51,6 +51,11 @@ export class Settlement {
     return this.#copies.delay(delivery, { untilMs }, this.#about(delivery), session, watch)
   }
 
+  /** Finished without running. */
+  dropped({ origin, record: { topic } }: Delivery): void {
+    this.#options.signals.emit('copy.dropped', { group: this.#options.ladder.group, tier: topic, origin })
+  }
+
   /** Moved on behind what its entity waits for. */
   follow(delivery: Delivery, topic: string, dueAtMs: number, session: Session, watch: CopyWatch): Promise<void> {
     return this.#copies.follow(delivery, { topic, dueAtMs }, this.#about(delivery), session, watch)
@@ -60,7 +65,15 @@ export class Settlement {
     const { ladder, retry, clock, signals } = this.#options
     const about = this.#about(delivery, attempted)
     const outcome = classify(attempted)
-    const step = stepAfter({ outcome, delivery, ladder, retry, nowMs: clock.now(), onBadRoute: error => this.#badRoute(error) })
+    const step = stepAfter({
+      attempted,
+      outcome,
+      delivery,
+      ladder,
+      retry,
+      nowMs: clock.now(),
+      onBadRoute: error => this.#badRoute(error),
+    })
     switch (step.kind) {
       case 'done':
         return

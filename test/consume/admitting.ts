@@ -15,6 +15,7 @@ export function admitting({ turn = () => ({ kind: 'run' }), settle = async () =>
       settle: ({ delivery }: Begun, attempted) => settle(delivery, attempted, session),
       advanced: () => {},
       lost: () => {},
+      outlives: () => true,
       parked: () => [],
     }),
   }

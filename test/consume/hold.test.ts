@@ -22,7 +22,10 @@ async function setUp(options: LoopFixtureOptions = {}) {
   const world: { answer: (key: string) => Attempted | Promise<Attempted> } = { answer: () => threw('down') }
   const keyOf = ({ record }: Delivery) => String(record.key)
   const admission = admitting({
-    settle: async (delivery, attempted) => void settled.push(`${keyOf(delivery)} ${attempted.kind}`),
+    settle: (delivery, attempted) => {
+      settled.push(`${keyOf(delivery)} ${attempted.kind}`)
+      return undefined
+    },
   })
   const attempt = async (delivery: Delivery) => {
     tried.push(keyOf(delivery))

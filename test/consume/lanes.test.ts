@@ -86,10 +86,33 @@ describe('lanes', () => {
     expect(order).toEqual(['blocked starts', 'quick starts', 'quick ends', 'busy starts', 'busy ends', 'blocked ends'])
   })
 
+  it('lend the place of an item that needs none any more, and count it until it has ended', async () => {
+    const started: string[] = []
+    const copied = Promise.withResolvers<void>()
+    const busy = Promise.withResolvers<void>()
+    const ended: string[] = []
+    const lanes: Lanes<string> = new Lanes(1, async item => {
+      started.push(item)
+      if (item.startsWith('failed')) await lanes.lend(copied.promise)
+      if (item === 'busy') await busy.promise
+      ended.push(item)
+    })
+    for (const item of ['failed', 'failed too', 'busy', 'last']) lanes.push('p', item, item)
+    lanes.push('p', 'failed', 'its follower')
+    expect(started).toEqual(['failed', 'failed too', 'busy'])
+    copied.resolve()
+    // Though the only place is taken.
+    await until(() => ended.length === 2, { withinMs: 1_000, what: 'those that lent their place to end' })
+    expect([started.length, lanes.running]).toEqual([3, 1])
+    busy.resolve()
+    await until(() => lanes.size === 0, { withinMs: 1_000, what: 'all' })
+    expect(started.slice(3)).toEqual(['last', 'its follower'])
+  })
+
   it('are idle only when what waits has come back', async () => {
     const waits = Promise.withResolvers<void>()
-    const lanes: Lanes<string> = new Lanes(1, () => lanes.suspend(waits.promise))
-    lanes.push('p', 'a', 'a')
+    const lanes: Lanes<string> = new Lanes(2, item => lanes[item === 'a' ? 'suspend' : 'lend'](waits.promise))
+    for (const item of ['a', 'b']) lanes.push('p', item, item)
     lanes.close()
     let isIdle = false
     const idle = lanes.idle().then(() => {

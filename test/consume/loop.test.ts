@@ -19,7 +19,7 @@ function persisting(work: (key: string) => Promise<unknown>): Admission {
   return admitting({
     settle: async (delivery, _attempted, session) => {
       await session.persist(
-        delivery,
+        delivery.record,
         () => 'produce',
         () => work(String(delivery.record.key)),
       )
@@ -62,6 +62,7 @@ describe('an assignment that is over', () => {
     })
     await loop.onAssigned([assigned('it-src')])
     await take(...['a', 'b', 'c', 'd'].map((key, i) => recordOf('it-src', i, key)))
+    await turns()
     clock.advanceTo(200)
     await turns()
     gates.b!.resolve()

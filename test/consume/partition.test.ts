@@ -53,6 +53,17 @@ describe('an assigned partition', () => {
     expect(paused).toEqual([true, false])
   })
 
+  it('is resumed at half of what is not kept, however long that stays', () => {
+    const { partition, paused, begun } = setUp({ records: 10, bytes: 1_000 })
+    partition.accept(records(0, 10))
+    for (const tracked of begun.slice(0, 5)) partition.setKept(tracked, true)
+    expect([paused, partition.keepsMuch]).toEqual([[true], true])
+    for (const tracked of begun.slice(5, 7)) partition.finish(tracked)
+    expect(paused).toEqual([true])
+    partition.finish(begun[7]!)
+    expect(paused).toEqual([true, false])
+  })
+
   it('is paused when what is unfinished takes too many bytes', () => {
     const { partition, paused, begun } = setUp({ records: 1_000, bytes: 100 })
     partition.accept(records(0, 2, 60))

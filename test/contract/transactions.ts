@@ -156,6 +156,17 @@ function describeLimits(broker: BrokerOf): void {
     expect(await seen(broker(), topic, 1, 3)).toEqual(['b0', 'b1', 'b2'])
   })
 
+  test('writes compressed what the topic takes no other way', async () => {
+    const topic = await topicOf(broker(), { config: { 'max.message.bytes': '2000' } })
+    const producer = await transactionalOf(broker())
+    for (let i = 0; i < 2; i++) {
+      await producer.send([record(topic, 0, null, { value: Buffer.alloc(4_000, 65) })])
+      await producer.send([record(topic, 0, 'small')])
+      await producer.commit()
+    }
+    expect(await seen(broker(), topic, 0, 4)).toEqual(['A'.repeat(4_000), 'small', 'A'.repeat(4_000), 'small'])
+  })
+
   test('is refused a topic or partition that does not exist, creates none, and takes nothing after that', async () => {
     const topic = await topicOf(broker())
     const missing = unique('missing')

@@ -1,7 +1,7 @@
 /** One attempt of one message under the engine's own deadline, without a loop around it. */
 import { type Context, consumer, type Logger, type Middleware, on, type ProcessorOptions } from 'spillway'
 import type { Attempted } from '../../src/consume/admission.ts'
-import { type AttemptScope, createAttempt } from '../../src/consume/attempt.ts'
+import { createAttempt } from '../../src/consume/attempt.ts'
 import { Running } from '../../src/consume/running.ts'
 import type { Envelope } from '../../src/message/envelope.ts'
 import { textHeader } from '../../src/message/headers.ts'
@@ -57,13 +57,7 @@ export function oneAttempt({
   if (traceparent !== undefined) headers.push(textHeader('traceparent', traceparent))
   const record = { ...recordOf('it-src', 7, 'the key'), headers }
   const origin = { topic: 'it-src', partition: 0, offset: 7n, timestampMs: 1 }
-  const scope: AttemptScope = {
-    calls: running,
-    isOver: false,
-    draining: new AbortController().signal,
-    suspend: work => work,
-  }
-  return { run: () => attempt({ record, origin, attempt: 3 }, scope), running, sent, timedOut, late }
+  return { run: () => attempt({ record, origin, attempt: 3 }, { calls: running, isOver: false }), running, sent, timedOut, late }
 }
 
 /** The code of what the attempt threw, or that it returned. */

@@ -49,7 +49,23 @@ describe('a log line', () => {
       error: new Error('down'),
       retryInMs: 1,
     })
-    expect(levels()).toEqual(['debug', 'debug', 'error', 'info', 'warn', 'warn'])
+    signals.emit('message.followed', { ...about, tier: 't', untilMs: 0 })
+    signals.emit('retry.started', { group: 'g', tier: 't', lateMs: 1 })
+    signals.emit('route.failed', { group: 'g', error: new TypeError('a bug of the route') })
+    expect(levels()).toEqual(['debug', 'debug', 'error', 'info', 'warn', 'warn', 'debug', 'debug', 'error'])
+  })
+
+  test('says of a retry how late it was, of a follower until when it waits, and of a failure that its entity is blocked', () => {
+    const { lines, signals } = logged('debug')
+    signals.emit('retry.started', { group: 'spend', tier: 'spend.retry.5s', lateMs: 12 })
+    signals.emit('message.followed', { ...about, tier: 'spend.retry.5s', untilMs: 1_000 })
+    signals.emit('message.retried', { ...about, tier: 'spend.retry.5s', blocked: true, failure })
+    signals.emit('route.failed', { group: 'spend', error: new TypeError('a bug of the route') })
+    const [started, followed, retried, failed] = lines.map(line => JSON.parse(line))
+    expect(started).toMatchObject({ group: 'spend', tier: 'spend.retry.5s', lateMs: 12 })
+    expect(followed).toMatchObject({ tier: 'spend.retry.5s', offset: '9007199254740993', until: '1970-01-01T00:00:01.000Z' })
+    expect(retried).toMatchObject({ tier: 'spend.retry.5s', blocked: true })
+    expect(failed).toMatchObject({ group: 'spend', errorClass: 'TypeError', errorMessage: 'a bug of the route' })
   })
 
   test('of a message that went well is not written at info', () => {

@@ -24,7 +24,9 @@ test('counts what became of messages, by types that have a handler', async () =>
   signals.emit('message.done', { ...about('shop.Placed', 'of another process'), durationMs: 1 })
   signals.emit('message.skipped', { ...about('anything'), reason: 'unhandled', detail: '' })
   signals.emit('message.retried', { ...about('shop.Placed'), tier: 'spend.retry.1s', blocked: false, failure })
+  signals.emit('message.retried', { ...about('shop.Placed'), tier: 'spend.retry.5s', blocked: true, failure })
   signals.emit('message.delayed', { ...about(''), tier: 'spend.retry.1s', untilMs: 0 })
+  for (const type of ['shop.Placed', '']) signals.emit('message.followed', { ...about(type), tier: 'spend.retry.1s', untilMs: 0 })
   signals.emit('message.deadLettered', { ...about(''), disposition: 'undecodable', failure })
   signals.emit('handler.timedOut', { ...about('shop.Placed'), timeoutMs: 1 })
   signals.emit('handler.late', { group: 'spend', type: 'shop.Placed' })
@@ -39,7 +41,9 @@ test('counts what became of messages, by types that have a handler', async () =>
     'spillway_messages_handled_total{group="spend",type="other"} 1',
     'spillway_messages_skipped_total{group="spend",type="other"} 1',
     'spillway_messages_retried_total{group="spend",type="shop.Placed",tier="spend.retry.1s"} 1',
+    'spillway_messages_retried_total{group="spend",type="shop.Placed",tier="spend.retry.5s"} 1',
     'spillway_messages_delayed_total{group="spend",tier="spend.retry.1s"} 1',
+    'spillway_messages_followed_total{group="spend",tier="spend.retry.1s"} 2',
     'spillway_dead_letters_total{group="spend",type="other",disposition="undecodable"} 1',
     `spillway_handler_timeouts_total${ofPlaced} 1`,
     `spillway_handler_late_total${ofPlaced} 1`,
@@ -67,6 +71,37 @@ test('sorts the times of handlers into the buckets of OpenTelemetry, cumulated',
   )
   expect(buckets.map(value)).toEqual([2, 2, 2, ...Array(11).fill(3), 4])
   expect(placed.filter(line => !line.includes('_bucket')).map(value)).toEqual([20.036, 4])
+})
+
+test('sorts by tier how long after their due time retries began, never below nothing', async () => {
+  const { signals, lines } = setUp()
+  for (const lateMs of [0, 1, 17, 60, 2_000, 400_000, -3])
+    signals.emit('retry.started', { group: 'spend', tier: 'spend.retry.1s', lateMs })
+  signals.emit('retry.started', { group: 'spend', tier: 'spend.retry.5s', lateMs: 4 })
+  const late = (await lines()).filter(line => line.startsWith('spillway_due_lag_seconds'))
+  const ofTier = late.filter(line => line.includes('tier="spend.retry.1s"'))
+  const buckets = ofTier
+    .filter(line => line.includes('_bucket'))
+    .map(line => [/le="([^"]+)"/.exec(line)![1], line.split(' ').at(-1)])
+  expect(Object.fromEntries(buckets)).toMatchObject({
+    0.001: '3',
+    0.005: '3',
+    0.025: '4',
+    0.05: '4',
+    0.1: '5',
+    1: '5',
+    5: '6',
+    300: '6',
+    '+Inf': '7',
+  })
+  const [sum, count] = ['sum', 'count'].map(what =>
+    ofTier
+      .find(line => line.includes(`_${what}`))!
+      .split(' ')
+      .at(-1),
+  )
+  expect([Number(sum), count]).toEqual([402.078, '7'])
+  expect(late).toContain('spillway_due_lag_seconds_count{group="spend",tier="spend.retry.5s"} 1')
 })
 
 test('tells how the groups stand, and no longer what is no longer assigned', async () => {

@@ -128,6 +128,32 @@ test('what is given up is handed out with its bytes and its story, and the rest 
   expect(failed).toContainEqual(expect.objectContaining({ group: 'walk.replay-r1', disposition: 'exhausted', attempt: 2 }))
 })
 
+test('an outage of what the handlers need gives nothing up: the breaker holds it all until it is over', async () => {
+  const { publish, plan, run, processorOf, signals } = await stage()
+  const told: string[] = []
+  signals.on('breaker.opened', ({ group }) => told.push(`opened ${group}`))
+  signals.on('breaker.closed', ({ reason }) => told.push(`closed ${reason}`))
+  let isDown = true
+  const processor = processorOf(
+    () => {
+      if (isDown) throw new Error('the database is away')
+    },
+    { retry: { tiers: ['30ms'] }, breaker: { entities: 5, probeEvery: '50ms' } },
+  )
+  await publish(
+    Array.from({ length: 20 }, (_, i) => `entity-${i}`),
+    1,
+    3,
+  )
+  const running = run(await plan(processor), processor)
+  await until(() => told.length > 0, { ...soon, what: 'the breaker to open' })
+  setTimeout(() => {
+    isDown = false
+  }, 300)
+  expect(await running).toMatchObject({ handled: 60, failed: 0 })
+  expect(told).toEqual(['opened walk.replay-r1', 'closed success'])
+})
+
 test('RetryLater waits and uses no attempt; a time that has passed stops nobody else', async () => {
   const { publish, plan, run, processorOf } = await stage({ partitions: 1 })
   const attempts: number[] = []

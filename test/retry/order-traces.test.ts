@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { Attempted } from '../../src/consume/admission.ts'
 import { textHeader } from '../../src/message/headers.ts'
 import { copyStateOf } from '../../src/retry/identity.ts'
-import { OrderIndex } from '../../src/retry/order-index.ts'
+import { IndexBuilder } from '../../src/retry/order-index.ts'
 import { returned, World, type WorldOptions } from './order-world.ts'
 
 const failed: Attempted = { kind: 'threw', type: 'it.Thing', id: 'i', error: new Error('no') }
@@ -100,7 +100,7 @@ describe('a copy in a tier', () => {
   it('waits until its source has been read past it: a smaller number may lie there', async () => {
     const world = new World({ tiers: ['1s'] })
     world.publish('a', 'x')
-    world.publish('a', 'x', [textHeader('spillway-due-at', '1001000')])
+    world.publish('a', 'x', { headers: [textHeader('spillway-due-at', '1001000')] })
     await world.start()
     await world.fetch('a', 2)
     await world.end('a0', failed)
@@ -185,7 +185,7 @@ describe('a copy in a tier', () => {
   })
 
   it('with the most hops is the live one of several, and its attempts count', () => {
-    const index = new OrderIndex<string>()
+    const index = new IndexBuilder<string>()
     const identity = { entity: 'e', topic: 'a', number: 5n, timestampMs: 1 }
     const state = (hop: number) =>
       copyStateOf({
@@ -196,10 +196,10 @@ describe('a copy in a tier', () => {
         origin: { topic: 'a', partition: 0, offset: 5n, timestampMs: 1 },
       })
     const place = (offset: bigint) => ({ topic: 't', offset })
-    expect(index.index(identity, place(1n), state(2))).toBeUndefined()
-    expect(index.index(identity, place(2n), state(1))).toEqual(place(2n))
-    expect(index.index(identity, place(3n), state(3))).toEqual(place(1n))
-    expect(index.get(identity)).toMatchObject({ live: place(3n), copy: { attempt: 3 } })
+    expect(index.add(identity, place(1n), state(2))).toBeUndefined()
+    expect(index.add(identity, place(2n), state(1))).toEqual(place(2n))
+    expect(index.add(identity, place(3n), state(3))).toEqual(place(1n))
+    expect(index.build().get(identity)).toMatchObject({ live: place(3n), copy: { attempt: 3 } })
   })
 })
 

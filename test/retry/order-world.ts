@@ -23,8 +23,15 @@ import { History } from './order-history.ts'
 export interface WorldOptions {
   readonly tiers?: readonly `${number}${'s' | 'm'}`[]
   readonly onExhausted?: 'continue' | 'block'
-  /** Of every partition, in records. */
+  /** Of every partition, in records and bytes. */
   readonly window?: number
+  readonly windowBytes?: number
+}
+
+export interface Published {
+  readonly headers?: Headers
+  readonly bytes?: number
+  readonly timestampMs?: number
 }
 
 export interface PendingAttempt {
@@ -61,8 +68,8 @@ export class World {
   /** Counts processes: what belongs to one that is dead is ignored. */
   #life = 0
 
-  constructor({ tiers = ['1s', '30s'], onExhausted = 'continue', window = 4 }: WorldOptions = {}) {
-    this.#options = { tiers, onExhausted, window }
+  constructor({ tiers = ['1s', '30s'], onExhausted = 'continue', window = 4, windowBytes = 1_000_000 }: WorldOptions = {}) {
+    this.#options = { tiers, onExhausted, window, windowBytes }
     this.#tiers = tiers
     for (const topic of [...sources, dlq, immediate, ...ladderOf(group, tiers).tiers.map(tier => tier.topic)])
       this.logs.set(topic, [])
@@ -77,9 +84,14 @@ export class World {
   /** What a dead process has sent and the broker has not taken yet. */
   late: OutgoingRecord[] = []
 
-  publish(topic: string, key: string, headers: Headers = []): void {
-    const offset = this.#append({ topic, partition: at, key: Buffer.from(key), value: Buffer.of(1), headers })
+  publish(topic: string, key: string, { headers = [], bytes = 1, timestampMs = this.clock.now() }: Published = {}): void {
+    const offset = this.#append({ topic, partition: at, key: Buffer.from(key), value: Buffer.alloc(bytes), headers, timestampMs })
     this.history.published(topic, offset, key)
+  }
+
+  /** As if all before it had been handled in an earlier life. */
+  commit(topic: string, offset: number): void {
+    this.#committed.set(topic, { topic, partition: at, offset: BigInt(offset), metadata: '' })
   }
 
   land(record: OutgoingRecord): void {
@@ -186,6 +198,10 @@ export class World {
     this.history.redriven(trail.origin)
   }
 
+  parked() {
+    return this.#loop.progress()!.parked()
+  }
+
   get letters(): number {
     return this.logs.get(dlq)!.length
   }
@@ -279,7 +295,7 @@ export class World {
       signals,
       clock,
       drainTimeoutMs: 1_000,
-      limits: { ...defaultLimits, partitionWindow: { records: this.#options.window, bytes: 1_000_000 } },
+      limits: { ...defaultLimits, partitionWindow: { records: this.#options.window, bytes: this.#options.windowBytes } },
     })
     loop.attach(
       {

@@ -5,7 +5,7 @@ import type { Session } from '../../src/consume/admission.ts'
 export function persisting(failures: string[] = []): Session {
   const unasked = () => expect.unreachable()
   return {
-    ...{ draining: new AbortController().signal, isOver: false, persistFor: unasked, release: unasked, wait: unasked },
+    ...{ draining: new AbortController().signal, isOver: false, again: unasked, release: unasked, wait: unasked },
     ...{ finish: unasked, finishAhead: unasked, keepsMuch: () => false },
     persist: async (_, reasonOf, work) => {
       for (;;) {

@@ -1,9 +1,11 @@
 import { DeadLetter, RetryLater, Skip } from 'spillway'
 import { expect, it } from 'vitest'
 import type { Attempted } from '../../src/consume/admission.ts'
+import type { Route } from '../../src/consume/retry-policy.ts'
 import { HandlerTimeout, RegistryUnavailable, Undecodable } from '../../src/errors.ts'
-import { unexpected } from '../../src/retry/unexpected.ts'
+import { unexpectedBy } from '../../src/retry/unexpected.ts'
 
+const unexpected = (attempted: Attempted) => unexpectedBy({ route: undefined })(attempted, 1)
 const threw = (error: unknown, type = 'it.Thing'): Attempted => ({ kind: 'threw', type, id: 'i', error })
 
 it.each([
@@ -26,4 +28,28 @@ it.each<[string, Attempted]>([
   ['success', { kind: 'returned', type: 't', id: 'i', durationMs: 1 }],
 ])('%s does not', (_, attempted) => {
   expect(unexpected(attempted)).toBeUndefined()
+})
+
+it('nor does what a route ends, and all else that it says or does makes no difference', () => {
+  const routes: [Route | 'throws', boolean][] = [
+    ['skip', false],
+    ['dead-letter', false],
+    ['5m', true],
+    [new Date(), true],
+    [undefined, true],
+    ['throws', true],
+  ]
+  for (const [answer, counts] of routes) {
+    const asked: unknown[] = []
+    const error = new Error('no connection')
+    const route = (...about: unknown[]): Route => {
+      asked.push(about)
+      if (answer === 'throws') throw new Error('a bug')
+      return answer
+    }
+    expect(unexpectedBy({ route })(threw(error), 3) !== undefined).toBe(counts)
+    expect(asked).toEqual([[error, 3]])
+    expect(unexpectedBy({ route })(threw(new DeadLetter('never')), 3)).toBeUndefined()
+    expect(asked).toHaveLength(1)
+  }
 })

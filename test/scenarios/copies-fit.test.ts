@@ -11,9 +11,11 @@ import { batchOverheadBytes, recordBytes } from '../../src/broker/record-size.ts
 import { applyTopics, lineOf, planTopics } from '../../src/command/topic.ts'
 import { defineService } from '../../src/config.ts'
 import { event } from '../../src/message/definition.ts'
+import { runRedrive } from '../../src/redrive/run.ts'
 import { withoutTrail } from '../../src/topic/trail.ts'
 import { unique } from '../unique.ts'
-import { openScenario } from './harness.ts'
+import { until } from '../until.ts'
+import { openScenario, patienceMs, type Scenario } from './harness.ts'
 import { stepsOn } from './messages.ts'
 import { writeBatch } from './raw-batch.ts'
 
@@ -33,6 +35,11 @@ function failing() {
     throw error
   }
   return { world, handler }
+}
+
+async function redrive({ broker, admin }: Scenario, group: string): Promise<unknown> {
+  const how = { runId: 'run-1', who: 'ops', reason: 'mended' }
+  return runRedrive({ reader: broker.reader(), admin, group }, broker.transactionalProducer(`${group}.redrive`), how)
 }
 
 test('a record at the limit of its source reaches its tier, its DLQ and its group again, whole', async () => {
@@ -63,9 +70,8 @@ test('a record at the limit of its source reaches its tier, its DLQ and its grou
   }
   expect(await trails(reader.ladder.dlq)).toMatchObject([{ disposition: 'exhausted', attempt: 2 }])
   world.isMended = true
-  expect(await scenario.redrive(reader.name)).toMatchObject({ moved: 1, stayed: 0 })
-  await drained(reader)
-  expect(world.handled).toHaveLength(1)
+  expect(await redrive(scenario, reader.name)).toMatchObject({ moved: 1, stayed: 0 })
+  await until(() => world.handled.length === 1, { withinMs: patienceMs, what: 'the letter to be handled' })
   expect(blocked).toEqual([])
 })
 
@@ -115,8 +121,8 @@ test.each([
   }
   expect(await trails(reader.ladder.dlq)).toMatchObject([{ disposition: 'exhausted' }, { disposition: 'exhausted' }])
   world.isMended = true
-  expect(await scenario.redrive(reader.name)).toMatchObject({ moved: 2, stayed: 0 })
-  await drained(reader)
+  expect(await redrive(scenario, reader.name)).toMatchObject({ moved: 2, stayed: 0 })
+  await until(() => world.handled.length === 2, { withinMs: patienceMs, what: 'the letters to be handled' })
   expect(world.handled.sort()).toEqual(['', note])
   expect(blocked).toEqual([])
 })
@@ -137,8 +143,8 @@ test('the copies of what came compressed are compressed, and those of what did n
   await put(steps.name, plain!)
   await drained(reader)
   world.isMended = true
-  await scenario.redrive(reader.name)
-  await drained(reader)
+  await redrive(scenario, reader.name)
+  await until(() => world.handled.length === 2, { withinMs: patienceMs, what: 'the letters to be handled' })
   for (const name of [steps.name, reader.ladder.tiers[0]!.topic, reader.ladder.dlq])
     expect((await records(name)).map(({ key, compressed }) => [String(key), compressed])).toEqual([
       ['packed', true],

@@ -2,16 +2,14 @@
  * Records that are gone before they were handled are never passed over without a word: the group goes on with the first there is
  * and says so, or, where it was told to, stops with an error.
  */
-import { createRequire } from 'node:module'
-import type * as KafkaJs from 'kafkajs'
 import { consumer, on, type ProcessorOptions } from 'spillway'
-import { expect, inject, onTestFinished, test } from 'vitest'
-import { library } from '../../src/broker/kafkajs/library.ts'
+import { expect, test } from 'vitest'
 import { defaultLimits } from '../../src/consume/limits.ts'
 import { unique } from '../unique.ts'
 import { until } from '../until.ts'
 import { journalling } from './child/journalling.ts'
 import { openJournal, spillwayRun, startChild } from './children.ts'
+import { deleteUpTo, makeAnew } from './deleting.ts'
 import { openScenario, patienceMs } from './harness.ts'
 import { stepsOn } from './messages.ts'
 
@@ -79,9 +77,7 @@ test('a topic that is made anew under a running consumer is read from its start,
   await run([reader])
   await say(0, 4)
   await drained(reader)
-  await deleteTopic(topic)
-  await until(async () => !(await admin.topicNames()).includes(topic), { ...patience, what: 'the topic to be gone' })
-  await admin.createTopics([{ name: topic, partitions: 1, replicationFactor: 1, config: {} }])
+  await makeAnew(admin, topic)
   await say(100, 101)
   await until(() => handled.includes(101), { withinMs: 90_000, what: 'the new records' })
   expect(handled).toEqual([0, 1, 2, 3, 4, 100, 101])
@@ -139,23 +135,3 @@ test('told to stop, `spillway run` ends with exit code 1 and the reason', async 
   expect(await again.exited).toEqual({ code: 1, signal: null })
   expect(again.output.join('\n')).toContain(`${topic}[0] 3, which is gone`)
 })
-
-async function kafkaJsAdmin(): Promise<KafkaJs.Admin> {
-  library()
-  const { Kafka, logLevel } = createRequire(import.meta.url)('kafkajs') as typeof KafkaJs
-  const admin = new Kafka({ brokers: [...inject('brokers')], logLevel: logLevel.NOTHING }).admin()
-  await admin.connect()
-  onTestFinished(() => admin.disconnect())
-  return admin
-}
-
-async function deleteUpTo(topic: string, offset: number): Promise<void> {
-  const admin = await kafkaJsAdmin()
-  // It deletes only of topics that it knows, and learns of none by that.
-  await admin.fetchTopicOffsets(topic)
-  await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: String(offset) }] })
-}
-
-async function deleteTopic(topic: string): Promise<void> {
-  await (await kafkaJsAdmin()).deleteTopics({ topics: [topic] })
-}

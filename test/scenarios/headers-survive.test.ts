@@ -2,9 +2,11 @@
 import { consumer, on } from 'spillway'
 import { expect, test } from 'vitest'
 import type { Headers } from '../../src/message/headers.ts'
+import { runRedrive } from '../../src/redrive/run.ts'
 import { withoutTrail } from '../../src/topic/trail.ts'
 import { unique } from '../unique.ts'
-import { openScenario } from './harness.ts'
+import { until } from '../until.ts'
+import { openScenario, patienceMs } from './harness.ts'
 import { stepsOn } from './messages.ts'
 
 const headers: Headers = [
@@ -26,7 +28,7 @@ const headers: Headers = [
 ]
 
 test('null values, doubles, binary and names like __proto__ survive every hop unchanged', async () => {
-  const { prepare, run, drained, redrive, put, encode, records } = await openScenario()
+  const { broker, admin, prepare, run, drained, put, encode, records } = await openScenario()
   const { steps, opened } = stepsOn({ partitions: 2 })
   let isMended = false
   const handled: { attempt: number; redriveCount: number; origin: object }[] = []
@@ -46,8 +48,13 @@ test('null values, doubles, binary and names like __proto__ survive every hop un
   await run([reader])
   await drained(reader)
   isMended = true
-  await redrive(reader.name)
-  await drained(reader)
+  const how = { runId: 'run-1', who: 'ops', reason: 'mended' }
+  await runRedrive(
+    { reader: broker.reader(), admin, group: reader.name },
+    broker.transactionalProducer(`${reader.name}.redrive`),
+    how,
+  )
+  await until(() => handled.length === 1, { withinMs: patienceMs, what: 'the letter to be handled' })
 
   const { tiers, dlq, immediate } = reader.ladder
   for (const name of [steps.name, tiers[0]!.topic, tiers[1]!.topic, dlq, immediate.topic]) {

@@ -43,3 +43,31 @@ test('a job delayed for longer than the largest tier runs once, when it is due',
   expect(new Set([...trail, ...(await trails(shortest!.topic))].map(({ untilMs }) => untilMs))).toHaveProperty('size', 1)
   expect(trail.every(({ failure }) => failure === undefined)).toBe(true)
 })
+
+test('where jobs are ordered, the later ones of its entity wait for it, and those of others do not', async () => {
+  const { client, prepare, run, drained, heard } = await openScenario()
+  const work = newJob()
+  const runs: { step: string; atMs: number }[] = []
+  const ordered = worker(unique('ordered'), work, ({ id, n }) => void runs.push({ step: `${id} ${n}`, atMs: Date.now() }), {
+    order: 'key',
+    retry: { tiers: ['300ms', '1s'] },
+  })
+  await prepare([ordered])
+  const hops = heard('message.delayed')
+  await run([ordered])
+
+  const scheduledAtMs = Date.now()
+  const { schedule } = client.scheduler(work)
+  await schedule({ id: 'a', n: 1 }, { delay: '2500ms' })
+  for (const [id, n] of [
+    ['a', 2],
+    ['b', 1],
+    ['a', 3],
+  ] as const)
+    await schedule({ id, n })
+  await drained(ordered)
+
+  expect(runs.map(({ step }) => step)).toEqual(['b 1', 'a 1', 'a 2', 'a 3'])
+  expect(runs[1]!.atMs).toBeGreaterThanOrEqual(scheduledAtMs + 2_500)
+  expect(hops.length).toBeGreaterThan(1)
+})

@@ -5,6 +5,7 @@
 import { consumer, on } from 'spillway'
 import { expect, onTestFinished, test } from 'vitest'
 import { startHealth } from '../../src/process/health.ts'
+import { runRedrive } from '../../src/redrive/run.ts'
 import { unique } from '../unique.ts'
 import { until } from '../until.ts'
 import { asking } from './asking.ts'
@@ -109,7 +110,10 @@ test('while it is open a rebalance and a stop take no time, and nothing is lost 
   const { opened } = stepsOn({ partitions: 4 })
   const { world, handled, handler } = downstream()
   world.isDown = true
-  const reader = consumer(unique('outage'), [on(opened, handler)], { retry: { tiers: ['100ms'] } })
+  const reader = consumer(unique('outage'), [on(opened, handler)], {
+    // Each process finds out for itself, at the cost of some tries.
+    retry: { tiers: ['100ms', '200ms', '300ms'] },
+  })
   await prepare([reader])
   const [opening, revoked, joined] = [heard('breaker.opened'), heard('consumer.drained'), heard('consumer.joined')]
   const first = await run([reader])
@@ -164,7 +168,7 @@ test('one entity in five that fails with one error at every try leaves it closed
 })
 
 test('redriven letters that fail all alike open it too, and are handled when they can be', async () => {
-  const { client, prepare, run, drained, redrive, heard, records } = await openScenario()
+  const { broker, admin, client, prepare, run, drained, heard, records } = await openScenario()
   const { opened } = stepsOn()
   const { world, handled, handler } = downstream()
   world.isDown = true
@@ -180,7 +184,8 @@ test('redriven letters that fail all alike open it too, and are handled when the
   expect([(await records(without.ladder.dlq)).length, opening.length]).toEqual([50, 0])
 
   await run([guarded])
-  await redrive(group)
+  const how = { runId: 'run-1', who: 'ops', reason: 'too early' }
+  await runRedrive({ reader: broker.reader(), admin, group }, broker.transactionalProducer(`${group}.redrive`), how)
   await until(() => opening.length > 0, { ...within, what: 'the breaker to open' })
   world.isDown = false
   await drained(guarded)

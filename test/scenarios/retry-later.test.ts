@@ -1,6 +1,6 @@
 /**
  * RetryLater is "not now", no failure: the message comes again no earlier than asked, however often it asks, and no attempt is
- * used up, so a short ladder is not exhausted by it.
+ * used up, so a short ladder is not exhausted by it. The later messages of its entity wait meanwhile.
  */
 import { consumer, on, RetryLater } from 'spillway'
 import { expect, test } from 'vitest'
@@ -12,11 +12,13 @@ test('a handler that asks for a later time is asked again then, without using an
   const { client, prepare, run, drained, heard } = await openScenario()
   const { opened } = stepsOn()
   const tries: { attempt: number; atMs: number }[] = []
+  const followers: { n: number; after: number }[] = []
   const waits = ['700ms', '100ms', new Date(Date.now() + 4_000), '300ms'] as const
   const patient = consumer(
     unique('patient'),
     [
-      on(opened, (_, { attempt }) => {
+      on(opened, ({ n }, { attempt }) => {
+        if (n > 1) return void followers.push({ n, after: tries.length })
         tries.push({ attempt, atMs: Date.now() })
         const wait = waits[tries.length - 1]
         if (wait !== undefined) throw new RetryLater(wait)
@@ -28,7 +30,7 @@ test('a handler that asks for a later time is asked again then, without using an
   await prepare([patient])
   const dead = heard('message.deadLettered')
   await run([patient])
-  await client.publisher(opened).publish({ id: 'a', n: 1 })
+  for (const n of [1, 2, 3]) await client.publisher(opened).publish({ id: 'a', n })
   await drained(patient)
 
   expect(tries.map(({ attempt }) => attempt)).toEqual([1, 1, 1, 1, 1, 2])
@@ -37,5 +39,6 @@ test('a handler that asks for a later time is asked again then, without using an
     expect(tries[i + 1]!.atMs).toBeGreaterThanOrEqual(notBefore)
   }
   expect(tries[5]!.atMs).toBeGreaterThanOrEqual(tries[4]!.atMs + 200)
+  expect(followers).toEqual([2, 3].map(n => ({ n, after: 6 })))
   expect(dead).toEqual([])
 })

@@ -1,6 +1,6 @@
 /**
  * A rolling deploy that adds a topic and a tier, and one that takes them away again, under load: nobody starves, nothing is handled
- * twice, and the messages of an entity begin in their order, whichever version has its partition meanwhile.
+ * twice, and the messages of an entity succeed in their order, retries included, whichever version has its partition meanwhile.
  */
 import { consumer, on } from 'spillway'
 import { expect, test } from 'vitest'
@@ -14,12 +14,10 @@ test('a topic and a tier come and go with the versions of a group', async () => 
   const { client, prepare, run, drained, heard, records } = await openScenario()
   const [old, added] = [stepsOn({ partitions: 4 }), stepsOn({ partitions: 4 })]
   const group = unique('rolling')
-  const begun: string[] = []
   const done: string[] = []
   const addedDone: string[] = []
   /** Every tenth fails at its first try. */
   const step = on(old.opened, ({ id, n }, { attempt }) => {
-    if (attempt === 1) begun.push(`${id} ${n}`)
     if (attempt === 1 && n % 10 === 0) throw new Error('not yet')
     done.push(`${id} ${n}`)
   })
@@ -28,8 +26,10 @@ test('a topic and a tier come and go with the versions of a group', async () => 
     if (attempt < 3) throw new Error('not yet')
     addedDone.push(`${id} ${n}`)
   })
-  const before = consumer(group, [step], { retry: { tiers: ['200ms'] } })
-  const between = consumer(group, [step, addedStep], { retry: { tiers: ['200ms', '500ms'] } })
+  // All entities fail at the same numbers, which a breaker would take for an outage.
+  const breaker = false
+  const before = consumer(group, [step], { retry: { tiers: ['200ms'] }, breaker })
+  const between = consumer(group, [step, addedStep], { retry: { tiers: ['200ms', '500ms'] }, breaker })
   const skipped = heard('message.skipped')
   await prepare([before])
 
@@ -58,12 +58,11 @@ test('a topic and a tier come and go with the versions of a group', async () => 
   const published = await load.stop()
   await drained(before)
 
-  expect(done.sort()).toEqual([...published].sort())
+  expect([...done].sort()).toEqual([...published].sort())
   expect(addedDone.sort()).toEqual(steps.map(({ id, n }) => `${id} ${n}`).sort())
   for (const id of new Set(published.map(one => one.split(' ')[0]))) {
-    const numbers = begun.filter(one => one.startsWith(`${id} `)).map(one => Number(one.split(' ')[1]))
-    expect(numbers).toEqual([...numbers].sort((a, b) => a - b))
-    expect(new Set(numbers).size).toBe(numbers.length)
+    const numbers = done.filter(one => one.startsWith(`${id} `)).map(one => Number(one.split(' ')[1]))
+    expect(numbers).toEqual(numbers.map((_, i) => i + 1))
   }
   expect(skipped).toEqual([])
   expect(await records(between.ladder.dlq)).toEqual([])

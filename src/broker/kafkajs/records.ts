@@ -34,12 +34,12 @@ class FetchedRecord implements BrokerRecord {
     return this.#message.headerSize
   }
 
-  get encodedHeaders(): EncodedHeaders | undefined {
-    return this.#message.encodedHeaders
-  }
-
   get compressed(): boolean {
     return (this.#message.batchContext?.codec ?? 0) !== 0
+  }
+
+  get encodedHeaders(): EncodedHeaders | undefined {
+    return this.#message.encodedHeaders
   }
 
   hasHeader(name: string): boolean {

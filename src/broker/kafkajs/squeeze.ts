@@ -1,8 +1,8 @@
 /**
  * When a batch is compressed. The copy of a record that came compressed is, so that tiers and DLQ do not take many times the place of
  * their source. And so is a record that is too large for its topic as it is: a compressed batch may hold larger ones than any plain
- * one, and their copies have to go somewhere. First with gzip, which everybody unpacks who reads a topic, then with zstd, which finds
- * what repeats itself at a distance.
+ * one, and their copies have to go somewhere. Small ones with gzip, which everybody unpacks who reads a topic; large ones with zstd, which
+ * finds what repeats itself at a distance, and is the smallest that there is: a transaction has no time for one codec after another.
  */
 import { codeOf, RecordTooLarge } from '../../errors.ts'
 import type { OutgoingRecord } from '../port.ts'
@@ -12,6 +12,8 @@ export type Codec = Extract<(typeof codecNames)[number], 'none' | 'gzip' | 'zstd
 
 /** A broker ends the connection of who sends a larger request (`socket.request.max.bytes`), which would look like an outage. */
 const mostBytesARequest = 100 * 1024 * 1024
+/** What a topic takes unless it says otherwise: more is best made as small as can be. */
+const largeBytes = 1_048_588
 /** How long a topic is taken to refuse what it has refused: somebody may have raised its limit. */
 const rememberMs = 5 * 60_000
 
@@ -44,7 +46,8 @@ export class Squeeze {
     if (bytes > batchLimits.maxBytes) return ['none']
     const refused = this.#refused.get(topic)
     const isRefused = refused !== undefined && refused.bytes <= bytes && refused.untilMs > Date.now()
-    return compressed || isRefused ? ['gzip', 'zstd'] : ['none', 'gzip', 'zstd']
+    if (isRefused || (compressed && bytes > largeBytes)) return ['zstd']
+    return [compressed ? 'gzip' : 'none', 'zstd']
   }
 }
 

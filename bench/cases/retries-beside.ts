@@ -5,7 +5,7 @@ import type { Case } from './cases.ts'
 
 const delayMs = 1_000
 
-export const lateness: Case = async (_peer, job, parent) => {
+export const retriesBeside: Case = async (_peer, job, parent) => {
   const { consumer, on } = await import('spillway')
   const { connectKafka } = await built<typeof import('../../src/broker/kafkajs/connect.ts')>('broker/kafkajs/connect.js')
   const { connectRegistry } = await built<typeof import('../../src/schema/registry.ts')>('schema/registry.js')
