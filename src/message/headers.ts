@@ -17,11 +17,7 @@ export function headerText(headers: Headers, name: string): string | undefined {
 
 /** A header with a whole, non-negative number in it that a double holds exactly; anything else is undefined. */
 export function headerNumber(headers: Headers, name: string): number | undefined {
-  return wholeNumber(headerText(headers, name))
-}
-
-/** undefined for anything that is not a whole, non-negative number which a double holds exactly. */
-export function wholeNumber(text: string | undefined): number | undefined {
+  const text = headerText(headers, name)
   if (text === undefined || !/^\d{1,16}$/.test(text)) return undefined
   return Number.isSafeInteger(Number(text)) ? Number(text) : undefined
 }

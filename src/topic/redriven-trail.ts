@@ -4,7 +4,8 @@
  * `withTrail`, but bytes stay bytes.
  */
 import { EncodedHeaders, HeaderCursor } from '../message/encoded-headers.ts'
-import { type Headers, textHeader, wholeNumber } from '../message/headers.ts'
+import { type Headers, textHeader } from '../message/headers.ts'
+import type { Disposition } from './trail.ts'
 
 const prefix = 'spillway-'
 /** What says the same of a copy as of the letter. */
@@ -23,27 +24,43 @@ const kept = [
 const changed = ['group', 'hop', 'redrive-count', 'disposition', 'batch-last-offset', 'left-out'] as const
 type Name = (typeof kept)[number] | (typeof changed)[number]
 const names: readonly Name[] = [...kept, ...changed]
-const places: ReadonlyMap<Name, number> = new Map(names.map((name, place) => [name, place]))
-/** By their length, as names are compared as bytes: a text of each would cost more than all else here. */
-const namesOfLength = Map.groupBy(
-  names.map((name, place) => ({ bytes: Buffer.from(prefix + name), place })),
-  ({ bytes }) => bytes.length,
-)
-const prefixBytes = Buffer.from(prefix)
+const place = Object.fromEntries(names.map((name, i) => [name, i])) as Readonly<Record<Name, number>>
 
-/** Where a header lies, or several beside each other; `valueAt` is -1 for null. */
-interface Place {
-  readonly at: number
-  end: number
-  readonly valueAt: number
+interface NameBytes {
+  readonly bytes: Buffer
+  readonly place: number
 }
+
+/** By their length, as names are compared as bytes: a text of each would cost more than all else here. */
+const namesOfLength: (NameBytes[] | undefined)[] = []
+for (const name of names) {
+  const bytes = Buffer.from(prefix + name)
+  namesOfLength[bytes.length] ??= []
+  namesOfLength[bytes.length]!.push({ bytes, place: place[name] })
+}
+const prefixBytes = Buffer.from(prefix)
+const oversize = Buffer.from('oversize' satisfies Disposition)
+
+/** Where the headers of the trail that is being walked over lie; -1 where there is none, and as `values` for null. One for all. */
+const starts = new Int32Array(names.length)
+const values = new Int32Array(names.length)
+const ends = new Int32Array(names.length)
 
 /** The headers of a letter, walked over once. */
 export class LetterHeaders {
+  /** Whether `readTrail` would find one. */
+  readonly hasTrail: boolean
+  /** The letter is about more than it holds: a batch, or a record that was too large for the DLQ. */
+  readonly lacksItsValue: boolean
+  readonly hop: number
+  readonly redriveCount: number
   readonly #bytes: Buffer
-  readonly #own: Place[] = []
-  #ownCount = 0
-  readonly #trail: (Place | undefined)[] = new Array(places.size).fill(undefined)
+  /** From, to, from, to: what lies beside each other is one range. */
+  readonly #own: number[] = []
+  readonly #kept: number[] = []
+  readonly #group: number[] = []
+  readonly #ownCount: number
+  readonly #keptCount: number
 
   static of(record: { readonly headers: Headers; readonly encodedHeaders?: EncodedHeaders | undefined }): LetterHeaders {
     return new LetterHeaders(record.encodedHeaders ?? EncodedHeaders.of(record.headers))
@@ -52,59 +69,56 @@ export class LetterHeaders {
   private constructor(headers: EncodedHeaders) {
     const { bytes } = headers
     this.#bytes = bytes
-    for (const cursor = new HeaderCursor(headers); cursor.next(); ) {
-      const { at, end, valueAt } = cursor
-      if (!startsAt(bytes, cursor.nameAt, cursor.nameEnd, prefixBytes)) {
-        join(this.#own, { at, end, valueAt })
-        this.#ownCount++
-        continue
-      }
-      // What is not known by name is no part of a trail. Of several the first counts.
-      const place = placeOf(bytes, cursor.nameAt, cursor.nameEnd)
-      if (place !== undefined) this.#trail[place] ??= { at, end, valueAt }
+    this.#ownCount = walk(headers, this.#own)
+    this.#keptCount = 0
+    for (let i = 0; i < kept.length; i++) {
+      if (starts[i]! < 0) continue
+      add(this.#kept, starts[i]!, ends[i]!)
+      this.#keptCount++
     }
-  }
-
-  /** Whether `readTrail` would find one. */
-  get hasTrail(): boolean {
-    const origin = this.#text('origin-topic')
-    return origin !== undefined && this.#number('origin-partition') !== undefined && this.#number('origin-offset') !== undefined
-  }
-
-  /** The letter is about more than it holds: a batch, or a record that was too large for the DLQ. */
-  get lacksItsValue(): boolean {
-    if (this.#text('left-out') !== undefined || this.#number('batch-last-offset') !== undefined) return true
-    return this.#text('disposition') === 'oversize'
-  }
-
-  get hop(): number {
-    return this.#number('hop') ?? 0
-  }
-
-  get redriveCount(): number {
-    return this.#number('redrive-count') ?? 0
+    if (starts[place.group]! >= 0) this.#group.push(starts[place.group]!, ends[place.group]!)
+    this.hop = numberAt(bytes, place.hop) ?? 0
+    this.redriveCount = numberAt(bytes, place['redrive-count']) ?? 0
+    const hasOrigin =
+      numberAt(bytes, place['origin-partition']) !== undefined && numberAt(bytes, place['origin-offset']) !== undefined
+    this.hasTrail = hasOrigin && values[place['origin-topic']]! >= 0
+    this.lacksItsValue =
+      values[place['left-out']]! >= 0 || numberAt(bytes, place['batch-last-offset']) !== undefined || isOversize(bytes)
   }
 
   /** Its own headers, in order, then of the trail what says the same of a copy, then those given. */
   with(given: EncodedHeaders, withGroup: boolean): EncodedHeaders {
-    const trail = (withGroup ? [...kept, 'group' as const] : kept).flatMap(name => this.#trail[places.get(name)!] ?? [])
-    const ranges = this.#own.map(place => ({ ...place }))
-    for (const place of trail) join(ranges, place)
-    const bytes = Buffer.allocUnsafe(ranges.reduce((sum, { at, end }) => sum + end - at, given.bytes.length))
-    let end = 0
-    for (const range of ranges) end += this.#bytes.copy(bytes, end, range.at, range.end)
-    given.bytes.copy(bytes, end)
-    return new EncodedHeaders(this.#ownCount + trail.length + given.count, bytes)
+    const group = withGroup ? this.#group : []
+    const bytes = Buffer.allocUnsafe(sizeOf(this.#own) + sizeOf(this.#kept) + sizeOf(group) + given.bytes.length)
+    let end = copy(this.#bytes, this.#own, bytes, 0)
+    end = copy(this.#bytes, this.#kept, bytes, end)
+    end = copy(this.#bytes, group, bytes, end)
+    bytes.set(given.bytes, end)
+    return new EncodedHeaders(this.#ownCount + this.#keptCount + group.length / 2 + given.count, bytes)
   }
+}
 
-  #text(name: Name): string | undefined {
-    const place = this.#trail[places.get(name)!]
-    return place === undefined || place.valueAt < 0 ? undefined : this.#bytes.toString('utf8', place.valueAt, place.end)
+/** Notes where the trail lies, and gathers what is none. The number of headers that are none. */
+function walk(headers: EncodedHeaders, own: number[]): number {
+  const { bytes } = headers
+  let count = 0
+  starts.fill(-1)
+  values.fill(-1)
+  for (const cursor = new HeaderCursor(headers); cursor.next(); ) {
+    const { at, nameAt, nameEnd, valueAt, end } = cursor
+    if (!startsAt(bytes, nameAt, nameEnd, prefixBytes, 0)) {
+      add(own, at, end)
+      count++
+      continue
+    }
+    // What is not known by name is no part of a trail. Of several the first counts.
+    const found = placeOf(bytes, nameAt, nameEnd)
+    if (found < 0 || starts[found]! >= 0) continue
+    starts[found] = at
+    values[found] = valueAt
+    ends[found] = end
   }
-
-  #number(name: Name): number | undefined {
-    return wholeNumber(this.#text(name))
-  }
+  return count
 }
 
 /** Makes the headers of the copies of one run: origin and failure stay, attempts start again. The group is the letter's by default. */
@@ -123,19 +137,49 @@ function encoded(values: Readonly<Record<string, string | number>>): EncodedHead
   return EncodedHeaders.of(Object.entries(values).map(([name, value]) => textHeader(prefix + name, String(value))))
 }
 
-function placeOf(bytes: Buffer, at: number, end: number): number | undefined {
-  return namesOfLength.get(end - at)?.find(name => startsAt(bytes, at, end, name.bytes))?.place
+function placeOf(bytes: Buffer, at: number, end: number): number {
+  for (const name of namesOfLength[end - at] ?? []) if (startsAt(bytes, at, end, name.bytes, prefix.length)) return name.place
+  return -1
 }
 
-function startsAt(bytes: Buffer, at: number, end: number, wanted: Buffer): boolean {
+function startsAt(bytes: Buffer, at: number, end: number, wanted: Buffer, from: number): boolean {
   if (end - at < wanted.length) return false
-  for (let i = 0; i < wanted.length; i++) if (bytes[at + i] !== wanted[i]) return false
+  for (let i = from; i < wanted.length; i++) if (bytes[at + i] !== wanted[i]) return false
   return true
 }
 
-/** What lies beside each other is copied at once. */
-function join(ranges: Place[], { at, end, valueAt }: Place): void {
-  const last = ranges.at(-1)
-  if (last?.end === at) last.end = end
-  else ranges.push({ at, end, valueAt })
+/** As `headerNumber` reads it, without a text of it. */
+function numberAt(bytes: Buffer, of: number): number | undefined {
+  const [from, to] = [values[of]!, ends[of]!]
+  if (from < 0 || from === to || to - from > 16) return undefined
+  let number = 0
+  for (let i = from; i < to; i++) {
+    const digit = bytes[i]! - 48
+    if (digit < 0 || digit > 9) return undefined
+    number = number * 10 + digit
+  }
+  return Number.isSafeInteger(number) ? number : undefined
+}
+
+function isOversize(bytes: Buffer): boolean {
+  const [from, to] = [values[place.disposition]!, ends[place.disposition]!]
+  return from >= 0 && to - from === oversize.length && startsAt(bytes, from, to, oversize, 0)
+}
+
+function add(ranges: number[], from: number, to: number): void {
+  if (ranges.at(-1) === from) ranges[ranges.length - 1] = to
+  else ranges.push(from, to)
+}
+
+function sizeOf(ranges: readonly number[]): number {
+  let size = 0
+  for (let i = 0; i < ranges.length; i += 2) size += ranges[i + 1]! - ranges[i]!
+  return size
+}
+
+/** Where it ends in `target`. */
+function copy(bytes: Buffer, ranges: readonly number[], target: Buffer, start: number): number {
+  let end = start
+  for (let i = 0; i < ranges.length; i += 2) end += bytes.copy(target, end, ranges[i], ranges[i + 1])
+  return end
 }
