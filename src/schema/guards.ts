@@ -5,7 +5,7 @@
  * - a block with a negative size: skipping it moves backwards, for ever;
  * - a map key `__proto__`: it would become the prototype of the decoded map;
  * - an enum value such as 'toString', which avsc finds on Object.prototype and writes as garbage;
- * - an int wider than 32 bits; a string with half a surrogate pair, which other languages' decoders refuse;
+ * - an int wider than 32 bits, or given as bigint; a string with half a surrogate pair, which other languages' decoders refuse;
  * - bytes that are no UTF-8, read as the string that their field has become;
  * - a long beyond 2^53 as float or double, of which avsc may lose the sign.
  *
@@ -109,6 +109,18 @@ export class GuardedEnum extends avro.types.EnumType {
 }
 
 class GuardedInt extends avro.types.IntType {
+  // avsc's own, told a bigint, throws something that names no field.
+  _check(value: unknown, _flags: unknown, hook?: ErrorHook): boolean {
+    const fits = typeof value === 'number' && value === (value | 0)
+    if (!fits) hook?.(value, this)
+    return fits
+  }
+
+  _write(tap: Tap, value: unknown): void {
+    if (typeof value !== 'number' || value !== (value | 0)) throw new Error('not an int')
+    tap.writeLong(value)
+  }
+
   _read(tap: Tap): number {
     const value = tap.readInt()
     if (value !== (value | 0)) throw new Error('an int of more than 32 bits')

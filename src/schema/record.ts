@@ -1,18 +1,38 @@
 /** Records that are resolved as the Avro specification has it, whatever the names of their fields. */
 import avro from 'avsc'
 import { isNamedAs, type Resolving, resolveField } from './resolve.ts'
-import type { Copies, Mutable, Reads, Skips, Tap } from './tap.ts'
+import type { Checks, Copies, Mutable, Reads, Skips, Tap, Writes } from './tap.ts'
 
 export class GuardedRecord extends avro.types.RecordType {
   /** avsc takes what a field's own default is made of for JSON once more, and fails on a Buffer or a logical type. */
   _copy(value: unknown, opts?: { readonly coerce?: number }): unknown {
     if (opts?.coerce !== 2) return copyBySuper(this, value, opts)
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Error('not an object')
+    if (!isRecord(value)) throw new Error('not an object')
     const values = this.fields.map(field => {
       if (!Object.hasOwn(value, field.name)) return requiredDefault(field)
-      return (field.type as unknown as Copies)._copy((value as Record<string, unknown>)[field.name], opts)
+      return (field.type as unknown as Copies)._copy(value[field.name], opts)
     })
     return Reflect.construct(this.recordConstructor, values)
+  }
+
+  /** avsc asks once, while it makes the type. Where every field may be missing, it takes a text, null or an array for the record. */
+  _createWriter(): Writes['_write'] {
+    const write = (avro.types.RecordType.prototype as unknown as Makes)._createWriter.call(this)
+    if (!this.fields.every(hasDefault)) return write
+    return (tap, value) => {
+      if (!isRecord(value)) throw new Error('not an object')
+      write(tap, value)
+    }
+  }
+
+  _createChecker(): Checks['_check'] {
+    const check = (avro.types.RecordType.prototype as unknown as Makes)._createChecker.call(this)
+    if (!this.fields.every(hasDefault)) return check
+    return (value, flags, hook, path) => {
+      if (isRecord(value)) return check.call(this, value, flags, hook, path)
+      hook?.(value, this)
+      return false
+    }
   }
 
   /**
@@ -37,6 +57,19 @@ export class GuardedRecord extends avro.types.RecordType {
     }
     resolver._read = compile(this, writer, reads)
   }
+}
+
+interface Makes {
+  _createWriter(): Writes['_write']
+  _createChecker(): Checks['_check']
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function hasDefault(field: avro.types.Field): boolean {
+  return field.defaultValue() !== undefined
 }
 
 function copyBySuper(record: avro.Type, value: unknown, opts: object | undefined): unknown {
