@@ -1,15 +1,13 @@
 /** Is a field's default a value of its type? avsc would only say so without the field. */
-import type { NamedModel, Primitive, Shape } from './avsc-shape.ts'
+import { isNull, type NamedModel, type Primitive, type Shape } from './avsc-shape.ts'
 
 /** In words what is wrong with `value` as the default of `shape`, or undefined. */
 export function defaultProblem(shape: Shape, value: unknown, named: ReadonlyMap<string, NamedModel>): string | undefined {
   switch (shape.kind) {
     case 'primitive':
       return primitiveProblem(shape.name, value)
-    case 'timestamp':
-      return Number.isSafeInteger(value) && Math.abs(value as number) <= 8.64e15 ? undefined : wrong(value, 'epoch milliseconds')
-    case 'nullable':
-      return nullableProblem(shape, value, named)
+    case 'union':
+      return unionProblem(shape.branches, value, named)
     case 'array':
       return Array.isArray(value)
         ? firstProblem(
@@ -31,15 +29,14 @@ export function defaultProblem(shape: Shape, value: unknown, named: ReadonlyMap<
 
 function primitiveProblem(name: Primitive, value: unknown): string | undefined {
   switch (name) {
+    case 'null':
+      return value === null ? undefined : wrong(value, name)
     case 'boolean':
       return typeof value === 'boolean' ? undefined : wrong(value, name)
     case 'string':
       return typeof value === 'string' ? undefined : wrong(value, name)
     case 'bytes':
-      // One character a byte, as Avro has it.
-      return typeof value === 'string' && Buffer.from(value, 'latin1').toString('latin1') === value
-        ? undefined
-        : wrong(value, 'bytes, written as characters up to U+00FF')
+      return isBytes(value) ? undefined : wrong(value, 'bytes, written as characters up to U+00FF')
     case 'int':
       return value === ((value as number) | 0) ? undefined : wrong(value, name)
     case 'long':
@@ -50,20 +47,27 @@ function primitiveProblem(name: Primitive, value: unknown): string | undefined {
   }
 }
 
+/** One character a byte, as Avro has it. */
+function isBytes(value: unknown): value is string {
+  return typeof value === 'string' && Buffer.from(value, 'latin1').toString('latin1') === value
+}
+
 /** Avro: the default of a union is a value of its first branch. */
-function nullableProblem(
-  shape: Extract<Shape, { kind: 'nullable' }>,
-  value: unknown,
-  named: ReadonlyMap<string, NamedModel>,
-): string | undefined {
-  if (shape.nullFirst) return value === null ? undefined : `${JSON.stringify(value)} is not null: put null last in the union`
-  if (value === null) return 'null needs null first in the union'
-  return defaultProblem(shape.of, value, named)
+function unionProblem(branches: readonly Shape[], value: unknown, named: ReadonlyMap<string, NamedModel>): string | undefined {
+  const [first] = branches
+  if (value === null) return isNull(first!) ? undefined : 'null needs null first in the union'
+  if (!isNull(first!)) return defaultProblem(first!, value, named)
+  const where = branches.length === 2 ? 'put null last in the union' : 'put the type of the default first in the union'
+  return `${JSON.stringify(value)} is not null: ${where}`
 }
 
 function namedProblem(model: NamedModel, value: unknown, named: ReadonlyMap<string, NamedModel>): string | undefined {
   if (model.kind === 'enum')
     return model.symbols.includes(value as string) ? undefined : wrong(value, `one of ${model.symbols.join(', ')}`)
+  if (model.kind === 'fixed') {
+    const fits = isBytes(value) && value.length === model.size
+    return fits ? undefined : wrong(value, `${model.size} bytes, written as characters up to U+00FF`)
+  }
   if (!isObject(value)) return wrong(value, model.name)
   const missing = model.fields.find(field => !field.hasDefault && !Object.hasOwn(value, field.name))
   if (missing !== undefined) return `has no ${missing.name}`

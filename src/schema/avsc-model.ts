@@ -1,11 +1,14 @@
 /** Parsed .avsc files -> a model that the emitter can print: every name resolved, everything unsupported refused by file and field. */
-import { SchemaUnsupported } from '../errors.ts'
-import { defaultProblem } from './avsc-default.ts'
+import { checkModel } from './avsc-check.ts'
 import type { AvscFile } from './avsc-files.ts'
-import type { FieldModel, Json, Model, NamedModel, Primitive, Shape } from './avsc-shape.ts'
+import { namespaceOf, refuse, simpleName } from './avsc-names.ts'
+import { branchName, type FieldModel, type Json, type Model, type NamedModel, type Primitive, type Shape } from './avsc-shape.ts'
+import { isKnown, misplaced } from './logical-types.ts'
 import { at } from './words.ts'
 
-const PRIMITIVES: ReadonlySet<unknown> = new Set(['boolean', 'int', 'long', 'float', 'double', 'bytes', 'string'])
+const PRIMITIVES: ReadonlySet<unknown> = new Set(['null', 'boolean', 'int', 'long', 'float', 'double', 'bytes', 'string'])
+const COMPLEX: ReadonlySet<unknown> = new Set(['record', 'enum', 'fixed', 'array', 'map', 'error', 'union'])
+const NAMED: ReadonlySet<unknown> = new Set(['record', 'enum', 'fixed'])
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/
 
 /** Throws SchemaUnsupported. */
@@ -27,15 +30,13 @@ class Builder {
     // First all definitions, so that a file may refer to types of a later one.
     const tops = this.files.map(file => this.top(file))
     for (const top of tops) this.resolve(top.name)
-    for (const model of this.named.values()) this.checkDefaults(model)
-    this.refuseEndless()
+    checkModel(this.named)
     return { named: this.named, messages: tops.filter(top => top.json.type === 'record').map(top => top.name) }
   }
 
   private top(file: AvscFile): Definition {
     const json = file.json
-    if (!isObject(json) || (json.type !== 'record' && json.type !== 'enum'))
-      throw refuse(file.path, '', 'the file must hold one record or enum')
+    if (!isObject(json) || !NAMED.has(json.type)) throw refuse(file.path, '', 'the file must hold one record, enum or fixed')
     return this.collect(json, undefined, file.path, '')!
   }
 
@@ -45,7 +46,7 @@ class Builder {
     if (!isObject(json)) return undefined
     if (json.type === 'array') this.collect(json.items, namespace, file, at(path, '[]'))
     else if (json.type === 'map') this.collect(json.values, namespace, file, at(path, '{}'))
-    else if (json.type === 'record' || json.type === 'enum') return this.define(json, namespace, file, path)
+    else if (NAMED.has(json.type)) return this.define(json, namespace, file, path)
     else if (isObject(json.type)) throw refuse(file, path, 'a type in a type: write {"type": "string"} or "string"')
     return undefined
   }
@@ -70,14 +71,19 @@ class Builder {
   private resolve(name: string): void {
     if (this.named.has(name)) return
     const { json, file, namespace, path } = this.definitions.get(name)!
-    const doc = typeof json.doc === 'string' ? { doc: json.doc } : {}
+    const base = { name, file, ...docOf(json), raw: json }
+    checkAliases(json, file, path)
     if (json.type === 'enum') {
-      this.named.set(name, { kind: 'enum', name, file, ...doc, symbols: symbolsOf(json, file, path), raw: json })
+      this.named.set(name, { kind: 'enum', ...base, symbols: symbolsOf(json, file, path) })
+      return
+    }
+    if (json.type === 'fixed') {
+      this.named.set(name, { kind: 'fixed', ...base, size: sizeOf(json, file, path), ...logicalOf(json, file, path) })
       return
     }
     // Set before its fields are looked at: a record may refer to itself.
     const fields: FieldModel[] = []
-    this.named.set(name, { kind: 'record', name, file, ...doc, fields, raw: json })
+    this.named.set(name, { kind: 'record', ...base, fields })
     for (const field of json.fields as unknown[]) fields.push(this.field(field, namespace, file, path, fields))
   }
 
@@ -94,43 +100,36 @@ class Builder {
     if (json.name in Object.prototype)
       throw refuse(file, where, 'is a name that every JavaScript object has already: choose another')
     if (before.some(field => field.name === json.name)) throw refuse(file, where, 'the record has this field twice')
+    checkAliases(json, file, where)
     const shape = this.shape(json.type, namespace, file, where)
-    const doc = typeof json.doc === 'string' ? { doc: json.doc } : {}
-    return { name: json.name, ...doc, shape, hasDefault: Object.hasOwn(json, 'default'), raw: json }
+    return { name: json.name, ...docOf(json), shape, hasDefault: Object.hasOwn(json, 'default'), raw: json }
   }
 
   private shape(json: unknown, namespace: string | undefined, file: string, path: string): Shape {
     if (typeof json === 'string') return this.reference(json, namespace, file, path)
     if (Array.isArray(json)) return this.union(json, namespace, file, path)
     if (!isObject(json)) throw refuse(file, path, `${JSON.stringify(json)} is no type`)
-    if (json.logicalType !== undefined) {
-      if (json.logicalType === 'timestamp-millis' && json.type === 'long') return { kind: 'timestamp' }
-      throw refuse(
-        file,
-        path,
-        `logical type ${String(json.logicalType)} on ${String(json.type)} is not supported (only timestamp-millis on long is)`,
-      )
-    }
+    const logical = logicalOf(json, file, path)
     switch (json.type) {
       case 'array':
         return { kind: 'array', items: this.shape(json.items, namespace, file, at(path, '[]')) }
       case 'map':
         return { kind: 'map', values: this.shape(json.values, namespace, file, at(path, '{}')) }
       case 'record':
-      case 'enum': {
+      case 'enum':
+      case 'fixed': {
         const name = fullNameOf(json, namespace, file, path)
         this.resolve(name)
         return { kind: 'named', name }
       }
       default:
-        return this.reference(json.type, namespace, file, path)
+        return PRIMITIVES.has(json.type) ? primitive(json, logical) : this.reference(json.type, namespace, file, path)
     }
   }
 
   private reference(name: unknown, namespace: string | undefined, file: string, path: string): Shape {
     if (PRIMITIVES.has(name)) return { kind: 'primitive', name: name as Primitive }
-    if (name === 'null') throw refuse(file, path, 'null by itself is not supported: it carries nothing')
-    if (name === 'fixed') throw refuse(file, path, 'fixed is not supported: use bytes')
+    if (COMPLEX.has(name)) throw refuse(file, path, `${String(name)} needs a definition: {"type": "${String(name)}", ...}`)
     const full = typeof name !== 'string' || name.includes('.') || !namespace ? String(name) : `${namespace}.${name}`
     if (!this.definitions.has(full)) throw refuse(file, path, `there is no type ${full} in this folder`)
     this.resolve(full)
@@ -138,38 +137,22 @@ class Builder {
   }
 
   private union(branches: readonly unknown[], namespace: string | undefined, file: string, path: string): Shape {
-    const others = branches.filter(branch => branch !== 'null')
-    if (branches.length !== 2 || others.length !== 1 || Array.isArray(others[0])) {
-      throw refuse(file, path, 'the only unions supported are those of null and one other type')
-    }
-    return { kind: 'nullable', of: this.shape(others[0], namespace, file, path), nullFirst: branches[0] === 'null' }
-  }
-
-  private checkDefaults(model: NamedModel): void {
-    if (model.kind === 'enum') return
-    for (const field of model.fields) {
-      if (!field.hasDefault) continue
-      const problem = defaultProblem(field.shape, field.raw.default, this.named)
-      if (problem !== undefined) throw refuse(model.file, `${simpleName(model.name)}.${field.name}`, `its default ${problem}`)
-    }
-  }
-
-  /** A record that must contain itself has no finite value. */
-  private refuseEndless(): void {
-    const visit = (name: string, above: readonly string[]): void => {
-      const model = this.named.get(name)!
-      if (model.kind === 'enum') return
-      if (above.includes(name))
-        throw refuse(
-          model.file,
-          simpleName(name),
-          `contains itself (${[...above, name].join(' > ')}): make a field on the way nullable`,
-        )
-      for (const field of model.fields) if (field.shape.kind === 'named') visit(field.shape.name, [...above, name])
-    }
-    for (const name of this.named.keys()) visit(name, [])
+    if (branches.length === 0) throw refuse(file, path, 'a union needs at least one branch')
+    if (branches.some(Array.isArray)) throw refuse(file, path, 'a union cannot stand directly in a union')
+    const shapes = branches.map(branch => this.shape(branch, namespace, file, path))
+    const names = shapes.map(branchName)
+    const twice = names.find((name, i) => names.indexOf(name) !== i)
+    if (twice !== undefined)
+      throw refuse(
+        file,
+        path,
+        `the union has two branches that are ${twice}: only records, enums and fixed may be there more than once`,
+      )
+    return { kind: 'union', branches: shapes }
   }
 }
+
+type Logical = Pick<Extract<Shape, { kind: 'primitive' }>, 'logical'>
 
 interface Definition {
   readonly name: string
@@ -179,25 +162,47 @@ interface Definition {
   readonly json: Json
 }
 
-export function simpleName(fullName: string): string {
-  return fullName.slice(fullName.lastIndexOf('.') + 1)
-}
-
-export function namespaceOf(fullName: string): string | undefined {
-  return fullName.includes('.') ? fullName.slice(0, fullName.lastIndexOf('.')) : undefined
-}
-
-/** `<file>: <field path>: <reason>`. */
-export function refuse(file: string, path: string, reason: string): SchemaUnsupported {
-  return new SchemaUnsupported(`${file}: ${path === '' ? '' : `${path}: `}${reason}`)
-}
-
 function fullNameOf(json: Json, outer: string | undefined, file: string, path: string): string {
   if (typeof json.name !== 'string') throw refuse(file, path, `a ${String(json.type)} needs a "name"`)
   const namespace = typeof json.namespace === 'string' ? json.namespace : outer
   const full = json.name.includes('.') || !namespace ? json.name : `${namespace}.${json.name}`
   if (!full.split('.').every(part => NAME.test(part))) throw refuse(file, path, `${full} is no valid Avro name`)
+  const simple = simpleName(full)
+  if (PRIMITIVES.has(simple) || COMPLEX.has(simple))
+    throw refuse(file, path, `${simple} is a word of Avro and cannot name a type`)
+  if (full in Object.prototype) throw refuse(file, path, `${full} is a name that every JavaScript object has already`)
   return full
+}
+
+function docOf(json: Json): { doc?: string } {
+  return typeof json.doc === 'string' ? { doc: json.doc } : {}
+}
+
+function primitive(json: Json, logical: Logical): Shape {
+  const { type, ...attributes } = json
+  const more = Object.keys(attributes).length === 0 ? {} : { attributes }
+  return { kind: 'primitive', name: type as Primitive, ...logical, ...more }
+}
+
+/** A logical type that nobody knows says nothing; one that is known must be in its place. */
+function logicalOf(json: Json, file: string, path: string): Logical {
+  if (!isKnown(json.logicalType)) return {}
+  const problem = misplaced(json)
+  if (problem !== undefined) throw refuse(file, path, problem)
+  return { logical: json.logicalType }
+}
+
+function sizeOf({ size }: Json, file: string, path: string): number {
+  if (Number.isInteger(size) && (size as number) >= 0) return size as number
+  throw refuse(file, path, 'a fixed needs a "size", its number of bytes')
+}
+
+function checkAliases({ aliases = [] }: Json, file: string, path: string): void {
+  if (!Array.isArray(aliases)) throw refuse(file, path, '"aliases" is an array of names')
+  for (const alias of aliases) {
+    if (typeof alias !== 'string' || !alias.split('.').every(part => NAME.test(part)))
+      throw refuse(file, path, `its alias ${JSON.stringify(alias)} is no valid Avro name`)
+  }
 }
 
 function symbolsOf(json: Json, file: string, path: string): string[] {

@@ -1,13 +1,21 @@
 /** What code generation knows of a folder of .avsc files: every name resolved, nothing unsupported in it. */
+import type { LogicalName } from './logical-types.ts'
 
-export type Primitive = 'boolean' | 'int' | 'long' | 'float' | 'double' | 'bytes' | 'string'
+export type Primitive = 'null' | 'boolean' | 'int' | 'long' | 'float' | 'double' | 'bytes' | 'string'
+
+export type Json = Readonly<Record<string, unknown>>
 
 export type Shape =
-  | { readonly kind: 'primitive'; readonly name: Primitive }
-  | { readonly kind: 'timestamp' }
+  | {
+      readonly kind: 'primitive'
+      readonly name: Primitive
+      readonly logical?: LogicalName
+      /** What else stands beside "type": precision and scale, and what only others understand. */
+      readonly attributes?: Json
+    }
   | { readonly kind: 'array'; readonly items: Shape }
   | { readonly kind: 'map'; readonly values: Shape }
-  | { readonly kind: 'nullable'; readonly of: Shape; readonly nullFirst: boolean }
+  | { readonly kind: 'union'; readonly branches: readonly Shape[] }
   | { readonly kind: 'named'; readonly name: string }
 
 export interface FieldModel {
@@ -18,25 +26,30 @@ export interface FieldModel {
   readonly raw: Json
 }
 
-export interface RecordModel {
+interface Named {
+  readonly name: string
+  readonly file: string
+  readonly doc?: string
+  readonly raw: Json
+}
+
+export interface RecordModel extends Named {
   readonly kind: 'record'
-  readonly name: string
-  readonly file: string
-  readonly doc?: string
   readonly fields: readonly FieldModel[]
-  readonly raw: Json
 }
 
-export interface EnumModel {
+export interface EnumModel extends Named {
   readonly kind: 'enum'
-  readonly name: string
-  readonly file: string
-  readonly doc?: string
   readonly symbols: readonly string[]
-  readonly raw: Json
 }
 
-export type NamedModel = RecordModel | EnumModel
+export interface FixedModel extends Named {
+  readonly kind: 'fixed'
+  readonly size: number
+  readonly logical?: LogicalName
+}
+
+export type NamedModel = RecordModel | EnumModel | FixedModel
 
 export interface Model {
   /** By full name, in the order of the files, depth first. */
@@ -45,4 +58,11 @@ export interface Model {
   readonly messages: readonly string[]
 }
 
-export type Json = Readonly<Record<string, unknown>>
+export function isNull(shape: Shape): boolean {
+  return shape.kind === 'primitive' && shape.name === 'null'
+}
+
+/** What a value of a union with several branches has as its key, and what may stand in a union only once. */
+export function branchName(shape: Shape): string {
+  return shape.kind === 'primitive' || shape.kind === 'named' ? shape.name : shape.kind
+}

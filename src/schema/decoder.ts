@@ -6,6 +6,7 @@ import { writerType } from './avro-type.ts'
 import { typeOf } from './codec.ts'
 import { resolutionProblems } from './compatibility.ts'
 import type { SchemaRegistry } from './registry.ts'
+import { type Resolver, resolverOf } from './resolve.ts'
 import { FRAME_BYTES, readSchemaId } from './wire.ts'
 
 export type Decoded =
@@ -78,8 +79,6 @@ interface Plan {
     | { readonly kind: 'refuse'; readonly reason: string; readonly cause?: unknown }
 }
 
-type Resolver = ReturnType<avro.Type['createResolver']>
-
 function makePlan(schemaId: number, json: string, readers: ReadonlyMap<string, avro.Type>): Plan {
   let writer: avro.Type
   try {
@@ -93,9 +92,7 @@ function makePlan(schemaId: number, json: string, readers: ReadonlyMap<string, a
   const reader = readers.get(type)
   if (reader === undefined) return { schemaId, type, writer, how: { kind: 'unhandled' } }
   try {
-    const resolver = reader.createResolver(writer)
-    // Same canonical schema, same bytes: the reader reads them itself, which is faster than through a resolver.
-    return { schemaId, type, writer, how: { kind: 'read', reader, resolver: reader.equals(writer) ? undefined : resolver } }
+    return { schemaId, type, writer, how: { kind: 'read', reader, resolver: resolverOf(reader, writer) } }
   } catch (cause) {
     const [first] = resolutionProblems(reader, writer)
     const where = first === undefined ? messageOf(cause) : `${first.path === '' ? '' : `${first.path}: `}${first.reason}`

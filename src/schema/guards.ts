@@ -5,12 +5,17 @@
  * - a block with a negative size: skipping it moves backwards, for ever;
  * - a map key `__proto__`: it would become the prototype of the decoded map;
  * - an enum value such as 'toString', which avsc finds on Object.prototype and writes as garbage;
- * - an int wider than 32 bits; a string with half a surrogate pair, which other languages' decoders refuse.
+ * - an int wider than 32 bits, or given as bigint; a string with half a surrogate pair, which other languages' decoders refuse;
+ * - bytes that are no UTF-8, read as the string that their field has become;
+ * - a long beyond 2^53 as float or double, of which avsc may lose the sign.
  *
  * Item counts are checked against the bytes that are left, so an item must take at least one byte: schema-shape.ts refuses others.
  */
+import { isUtf8 } from 'node:buffer'
 import avro from 'avsc'
-import type { ErrorHook, Reads, Skips, Tap } from './tap.ts'
+import { longAt } from './long.ts'
+import { isNamedAs, type Resolving, resolveField } from './resolve.ts'
+import type { Copies, ErrorHook, Mutable, Reads, Skips, Tap } from './tap.ts'
 
 export class GuardedArray extends avro.types.ArrayType {
   _read(tap: Tap): unknown[] {
@@ -30,6 +35,12 @@ export class GuardedArray extends avro.types.ArrayType {
       while (count--) items._skip(tap)
     }
   }
+
+  _update(resolver: Mutable<Reads> & { itemsType: unknown }, writer: avro.Type, opts: Resolving): void {
+    if (!(writer instanceof avro.types.ArrayType)) return
+    resolver.itemsType = resolveField(this.itemsType, writer.itemsType, '[]', opts)
+    resolver._read = this._read
+  }
 }
 
 export class GuardedMap extends avro.types.MapType {
@@ -39,9 +50,7 @@ export class GuardedMap extends avro.types.MapType {
     for (let count = readCount(tap); count !== 0; count = readCount(tap)) {
       while (count--) {
         const key = tap.readString()
-        const value = values._read(tap)
-        if (key === '__proto__') Object.defineProperty(map, key, { value, writable: true, enumerable: true, configurable: true })
-        else map[key] = value
+        set(map, key, values._read(tap))
       }
     }
     return map
@@ -56,6 +65,24 @@ export class GuardedMap extends avro.types.MapType {
       }
     }
   }
+
+  _copy(value: unknown, opts?: { readonly coerce?: number }): unknown {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Error('not an object')
+    const copy: Record<string, unknown> = {}
+    for (const [key, inner] of Object.entries(value)) set(copy, key, (this.valuesType as Copies)._copy(inner, opts))
+    return copy
+  }
+
+  _update(resolver: Mutable<Reads> & { valuesType: unknown }, writer: avro.Type, opts: Resolving): void {
+    if (!(writer instanceof avro.types.MapType)) return
+    resolver.valuesType = resolveField(this.valuesType, writer.valuesType, '{}', opts)
+    resolver._read = this._read
+  }
+}
+
+function set(map: Record<string, unknown>, key: string, value: unknown): void {
+  if (key === '__proto__') Object.defineProperty(map, key, { value, writable: true, enumerable: true, configurable: true })
+  else map[key] = value
 }
 
 export class GuardedEnum extends avro.types.EnumType {
@@ -70,9 +97,30 @@ export class GuardedEnum extends avro.types.EnumType {
     if (index === -1) throw new Error('not a symbol of the enum')
     tap.writeLong(index)
   }
+
+  _update(resolver: Mutable<Reads> & { symbols: unknown }, writer: avro.Type): void {
+    if (!(writer instanceof avro.types.EnumType) || !isNamedAs(this, writer)) return
+    const otherwise = (this as { default?: string }).default
+    const symbols = writer.symbols.map(symbol => (this.symbols.includes(symbol) ? symbol : otherwise))
+    if (symbols.includes(undefined)) return
+    resolver.symbols = symbols
+    resolver._read = (writer as unknown as Reads)._read
+  }
 }
 
 class GuardedInt extends avro.types.IntType {
+  // avsc's own, told a bigint, throws something that names no field.
+  _check(value: unknown, _flags: unknown, hook?: ErrorHook): boolean {
+    const fits = typeof value === 'number' && value === (value | 0)
+    if (!fits) hook?.(value, this)
+    return fits
+  }
+
+  _write(tap: Tap, value: unknown): void {
+    if (typeof value !== 'number' || value !== (value | 0)) throw new Error('not an int')
+    tap.writeLong(value)
+  }
+
   _read(tap: Tap): number {
     const value = tap.readInt()
     if (value !== (value | 0)) throw new Error('an int of more than 32 bits')
@@ -86,10 +134,45 @@ class GuardedString extends avro.types.StringType {
     // As every web API does: half a surrogate pair becomes U+FFFD.
     tap.writeString(value.isWellFormed() ? value : value.toWellFormed())
   }
+
+  _update(resolver: Mutable<Reads>, writer: avro.Type): void {
+    if (writer.typeName === 'string') resolver._read = (this as unknown as Reads)._read
+    if (writer.typeName === 'bytes') resolver._read = readText
+  }
+}
+
+function readText(tap: Tap): string | undefined {
+  const bytes = tap.readBytes()
+  if (bytes !== undefined && !isUtf8(bytes)) throw new Error('bytes that are no UTF-8, where a string is wanted')
+  return bytes?.toString('utf8')
+}
+
+class GuardedDouble extends avro.types.DoubleType {
+  _update(resolver: Mutable<Reads>, writer: avro.Type): void {
+    resolver._read = floatingRead(writer, ['double', 'float', 'int'], value => value)
+  }
+}
+
+class GuardedFloat extends avro.types.FloatType {
+  _update(resolver: Mutable<Reads>, writer: avro.Type): void {
+    // The nearest float, as it would come back once it is written.
+    resolver._read = floatingRead(writer, ['float', 'int'], Math.fround)
+  }
+}
+
+/** Undefined for a writer that is no number, or a wider one. */
+function floatingRead(writer: avro.Type, as: readonly string[], round: (value: number) => number): Reads['_read'] {
+  const { typeName } = writer
+  if (typeName === 'long' || typeName === 'abstract:long') return tap => round(Number(longAt(tap)))
+  const read = (writer as unknown as Reads)._read
+  if (typeName === 'int') return tap => round(read(tap) as number)
+  return as.includes(typeName) ? read : (undefined as never)
 }
 
 export const guardedInt: avro.Type = new GuardedInt()
 export const guardedString: avro.Type = new GuardedString()
+export const guardedFloat: avro.Type = new GuardedFloat()
+export const guardedDouble: avro.Type = new GuardedDouble()
 
 /** The number of items in the next block of an array or map. A block's size, when it has one, is not believed. */
 function readCount(tap: Tap): number {

@@ -3,6 +3,7 @@ import avro from 'avsc'
 import { PayloadInvalid } from '../errors.ts'
 import type { MessageSchema } from '../message/schema.ts'
 import { codecOf, typeOf } from './codec.ts'
+import { LongOfUnit } from './logical.ts'
 import { at, typeInWords, valueInWords } from './words.ts'
 
 /**
@@ -21,8 +22,9 @@ export function toJson(payload: unknown): unknown {
 }
 
 /**
- * Parsed JSON -> a payload that fits the schema. Timestamps: ISO 8601 with a zone, or epoch milliseconds. Longs: integer or decimal
- * string (beyond 2^53 - 1 only as string). Bytes: base64. Unlike publishing from code, unknown fields are refused: nothing else
+ * Parsed JSON -> a payload that fits the schema. timestamp-millis: ISO 8601 with a zone, or epoch milliseconds. Longs, and the timestamps
+ * that are longs: integer or decimal string (beyond 2^53 - 1 only as string). Bytes and fixed: base64. Unions of several types: an object
+ * with the branch, `{"int": 3}`. All else as in code. Unlike publishing from code, unknown fields are refused: nothing else
  * would catch a typo here. Throws PayloadInvalid with the path.
  */
 export function fromJson(schema: MessageSchema, json: unknown): unknown {
@@ -32,11 +34,13 @@ export function fromJson(schema: MessageSchema, json: unknown): unknown {
 }
 
 function convert(type: avro.Type, json: unknown, path: string, schema: MessageSchema): unknown {
-  const { ArrayType, MapType, RecordType, UnwrappedUnionType } = avro.types
+  const { ArrayType, MapType, RecordType, UnwrappedUnionType, WrappedUnionType } = avro.types
   if (type instanceof UnwrappedUnionType) {
-    if (json === null) return null
-    return convert(type.types.find(branch => branch.typeName !== 'null')!, json, path, schema)
+    const other = type.types.find(branch => branch.typeName !== 'null')
+    // Where null is no branch, the check of the whole finds it.
+    return json === null || other === undefined ? json : convert(other, json, path, schema)
   }
+  if (type instanceof WrappedUnionType) return convertWrapped(type, json, path, schema)
   if (type instanceof RecordType) return convertRecord(type, json, path, schema)
   if (type instanceof ArrayType) {
     if (!Array.isArray(json)) throw misfit(type, json, path, schema)
@@ -49,6 +53,15 @@ function convert(type: avro.Type, json: unknown, path: string, schema: MessageSc
   const value = scalar(type, json)
   if (value === undefined) throw misfit(type, json, path, schema)
   return value
+}
+
+function convertWrapped(type: avro.types.WrappedUnionType, json: unknown, path: string, schema: MessageSchema): unknown {
+  if (json === null) return null
+  const entries = typeof json === 'object' ? Object.entries(json) : []
+  const branch = type.types.find(candidate => candidate.branchName === entries[0]?.[0] && candidate.typeName !== 'null')
+  if (entries.length !== 1 || branch === undefined) throw misfit(type, json, path, schema)
+  const [name, inner] = entries[0]!
+  return Object.fromEntries([[name, convert(branch, inner, at(path, name), schema)]])
 }
 
 function convertRecord(type: avro.types.RecordType, json: unknown, path: string, schema: MessageSchema): unknown {
@@ -66,8 +79,9 @@ function convertRecord(type: avro.types.RecordType, json: unknown, path: string,
   )
 }
 
-/** undefined: does not fit. Ranges and symbols are the codec's to check. */
+/** undefined: does not fit. Ranges, symbols and the forms of text are the codec's to check. */
 function scalar(type: avro.Type, json: unknown): unknown {
+  if (type instanceof LongOfUnit) return scalar(type.underlyingType, json)
   switch (type.typeName) {
     case 'logical:timestamp-millis':
       return timestamp(json)
@@ -79,6 +93,7 @@ function scalar(type: avro.Type, json: unknown): unknown {
     case 'double':
       return json === 'NaN' || json === 'Infinity' || json === '-Infinity' ? Number(json) : json
     case 'bytes':
+    case 'fixed':
       return bytes(json)
     default:
       return json
@@ -116,9 +131,13 @@ function objectOrThrow(type: avro.Type, json: unknown, path: string, schema: Mes
 }
 
 function misfit(type: avro.Type, json: unknown, path: string, schema: MessageSchema): PayloadInvalid {
-  const hint =
-    type.typeName === 'logical:timestamp-millis' ? 'timestamp (ISO 8601 with a zone, or epoch milliseconds)' : typeInWords(type)
-  return invalid(path, `expected ${type.typeName === 'bytes' ? 'bytes (base64)' : hint}, got ${valueInWords(json)}`, schema)
+  return invalid(path, `expected ${hint(type)}, got ${valueInWords(json)}`, schema)
+}
+
+function hint(type: avro.Type): string {
+  if (type.typeName === 'logical:timestamp-millis') return 'timestamp (ISO 8601 with a zone, or epoch milliseconds)'
+  if (type.typeName === 'bytes') return 'bytes (base64)'
+  return type instanceof avro.types.FixedType ? `${type.name} (${type.size} bytes in base64)` : typeInWords(type)
 }
 
 function invalid(path: string, reason: string, schema: MessageSchema): PayloadInvalid {

@@ -46,6 +46,13 @@ const EXACT = 2 ** 52
 
 export const numberLong: avro.Type = new SafeLong()
 
+/** The long at the cursor, exactly. Past the end it is any, as with all that a cursor reads. */
+export function longAt(tap: Tap): bigint {
+  const start = tap.pos
+  tap.skipLong()
+  return readVarint(tap.buf.subarray(start, tap.pos))
+}
+
 function isInt64(value: unknown): boolean {
   return typeof value === 'bigint' && BigInt.asIntN(64, value) === value
 }

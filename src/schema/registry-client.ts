@@ -10,8 +10,8 @@
 import { SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry'
 import avro from 'avsc'
 import { RegistryUnavailable, Undecodable } from '../errors.ts'
+import { LOGICAL_NAMES } from './logical-types.ts'
 import type { RegistryAddress } from './registry-http.ts'
-import { OTHER_TIMESTAMPS } from './timestamp.ts'
 
 /**
  * Avro JSON of an id with all that it refers to written into it. Throws RegistryUnavailable also when a schema that it refers to cannot
@@ -44,6 +44,18 @@ type Middleware = NonNullable<ClientOptions['middlewares']>[number]
 
 /** A logical type that changes nothing, so that avsc, which drops those it does not know, writes it out again. */
 class Unchanged extends avro.types.LogicalType {
+  private readonly attributes: Record<string, unknown>
+
+  constructor(schema: avro.Schema, options?: unknown) {
+    super(schema, options)
+    const { precision, scale } = schema as unknown as Record<string, unknown>
+    this.attributes = { ...(precision !== undefined && { precision }), ...(scale !== undefined && { scale }) }
+  }
+
+  protected override _export(schema: avro.Schema): void {
+    Object.assign(schema, this.attributes)
+  }
+
   protected override _fromValue(value: unknown): unknown {
     return value
   }
@@ -55,7 +67,7 @@ class Unchanged extends avro.types.LogicalType {
 
 const AS_WRITTEN = {
   wrapUnions: 'auto' as const,
-  logicalTypes: Object.fromEntries(['timestamp-millis', ...OTHER_TIMESTAMPS].map(name => [name, Unchanged])),
+  logicalTypes: Object.fromEntries(LOGICAL_NAMES.map(name => [name, Unchanged])),
 }
 
 /** Closes the connection of a request that is late; a black hole would else keep its socket, and with it the process. */

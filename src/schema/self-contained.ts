@@ -1,5 +1,5 @@
 /** The Avro JSON of one record with everything it refers to written into it: what a registry takes without references. */
-import { namespaceOf, simpleName } from './avsc-model.ts'
+import { namespaceOf, simpleName } from './avsc-names.ts'
 import type { FieldModel, Model, NamedModel, RecordModel, Shape } from './avsc-shape.ts'
 
 /** Each named type stands in full where it is first needed, and by its full name after that. */
@@ -26,6 +26,7 @@ class Writer {
       ...(namespace !== undefined ? { namespace } : outer !== undefined ? { namespace: '' } : {}),
       ...pick(named.raw, ['doc', 'aliases']),
     }
+    if (named.kind === 'fixed') return { ...head, size: named.size, ...pick(named.raw, ['logicalType', 'precision', 'scale']) }
     if (named.kind === 'enum') return { ...head, symbols: named.symbols, ...pick(named.raw, ['default']) }
     return { ...head, fields: named.fields.map(field => this.field(field, namespace)) }
   }
@@ -41,17 +42,13 @@ class Writer {
   private shape(shape: Shape, namespace: string | undefined): unknown {
     switch (shape.kind) {
       case 'primitive':
-        return shape.name
-      case 'timestamp':
-        return { type: 'long', logicalType: 'timestamp-millis' }
+        return shape.attributes === undefined ? shape.name : { type: shape.name, ...shape.attributes }
       case 'array':
         return { type: 'array', items: this.shape(shape.items, namespace) }
       case 'map':
         return { type: 'map', values: this.shape(shape.values, namespace) }
-      case 'nullable': {
-        const of = this.shape(shape.of, namespace)
-        return shape.nullFirst ? ['null', of] : [of, 'null']
-      }
+      case 'union':
+        return shape.branches.map(branch => this.shape(branch, namespace))
       case 'named':
         return this.named(this.model.named.get(shape.name)!, namespace)
     }

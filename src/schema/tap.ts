@@ -5,17 +5,20 @@
 export interface Tap {
   readonly buf: Buffer
   pos: number
+  isValid(): boolean
   readInt(): number
   readLong(): number
   skipLong(): void
   writeLong(value: number): void
+  /** undefined past the end. */
+  readBytes(): Buffer | undefined
   readString(): string
   skipString(): void
   writeString(value: string): void
   writeFixed(bytes: Buffer): void
 }
 
-/** The part of an avsc type or resolver that the guarded types call. */
+/** The parts of an avsc type or resolver that our types call, or that avsc calls on them. */
 export interface Reads {
   _read(tap: Tap): unknown
 }
@@ -23,5 +26,21 @@ export interface Reads {
 export interface Skips {
   _skip(tap: Tap): void
 }
+
+export interface Writes {
+  _write(tap: Tap, value: unknown): void
+}
+
+export interface Checks {
+  _check(value: unknown, flags: unknown, hook?: ErrorHook, path?: string[]): boolean
+}
+
+/** `opts.coerce` 2: from a schema's JSON, where a default is being read. Without opts a plain copy. */
+export interface Copies {
+  _copy(value: unknown, opts?: { readonly coerce?: number }): unknown
+}
+
+/** avsc asks a type to put its `_read` into the resolver; one that is left without cannot read the writer. */
+export type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
 export type ErrorHook = (value: unknown, type: unknown) => void

@@ -46,10 +46,31 @@ describe('types', () => {
     [{ type: 'map', values: 'boolean' }, 'Record<string, boolean>', 'Record<string, boolean>'],
     [{ type: 'record', name: 'In1', fields: [] }, 'In1In', 'In1'],
     [{ type: 'enum', name: 'E', symbols: ['A'] }, 'E', 'E'],
+    ['null', 'null', 'null'],
+    [['null'], 'null', 'null'],
+    [['int'], 'number', 'number'],
+    [{ type: 'fixed', name: 'F', size: 4 }, 'Buffer', 'Buffer'],
+    [{ type: 'bytes', logicalType: 'decimal', precision: 4, scale: 2 }, 'string', 'string'],
+    [{ type: 'fixed', name: 'U', size: 16, logicalType: 'uuid' }, 'string', 'string'],
+    [{ type: 'string', logicalType: 'uuid' }, 'string', 'string'],
+    [{ type: 'int', logicalType: 'date' }, 'string', 'string'],
+    [{ type: 'long', logicalType: 'time-micros' }, 'string', 'string'],
+    [{ type: 'long', logicalType: 'timestamp-micros' }, 'bigint', 'bigint'],
+    [{ type: 'long', logicalType: 'local-timestamp-micros' }, 'string', 'string'],
+    [{ type: 'string', logicalType: 'card-number' }, 'string', 'string'],
+    [['null', 'int', 'string'], '{ int: number; string?: never } | { int?: never; string: string } | null', undefined],
+    [
+      [
+        { type: 'record', name: 'Card', fields: [] },
+        { type: 'long', logicalType: 'timestamp-millis' },
+      ],
+      `{ 'a.Card': CardIn; long?: never } | { 'a.Card'?: never; long: Date }`,
+      `{ 'a.Card': Card; long?: never } | { 'a.Card'?: never; long: Date }`,
+    ],
   ])('%j', (type, input, output) => {
     const text = field(type)
     expect(text).toContain(`export interface RIn {\n  f: ${input}\n}`)
-    expect(text).toContain(`export interface R {\n  f: ${output}\n}`)
+    expect(text).toContain(`export interface R {\n  f: ${output ?? input}\n}`)
   })
 
   test('a default makes a field optional on the way in only', () => {
@@ -68,6 +89,34 @@ describe('types', () => {
     const text = gen({ 'R.avsc': record('R', [{ name: 'f', type: 'int', doc: 'one\ntwo' }], { doc: 'x */ process.exit() /*' }) })
     expect(text).toContain('/** x *\\/ process.exit() /* */')
     expect(text).toContain('  /**\n   * one\n   * two\n   */\n')
+  })
+})
+
+describe('names', () => {
+  const names = (files: Record<string, unknown>) =>
+    [...gen(files).matchAll(/export (?:interface|type|const) (\w+)/g)].map(m => m[1])
+  const at = (namespace: string, name: string, fields: unknown[] = []) => ({ type: 'record', name, namespace, fields })
+
+  test('the simple name, and the namespace only before names that two types share: both of them', () => {
+    const both = { 'A.avsc': at('acme.billing', 'Card'), 'B.avsc': at('acme.shop', 'Card'), 'C.avsc': at('acme.shop', 'Cart') }
+    expect(new Set(names(both))).toEqual(
+      new Set(['AcmeBillingCardIn', 'AcmeBillingCard', 'AcmeShopCardIn', 'AcmeShopCard', 'CartIn', 'Cart']),
+    )
+    expect(gen(both)).toContain(`export const AcmeShopCard = avroSchema<'acme.shop.Card', AcmeShopCardIn, AcmeShopCard>({`)
+  })
+
+  test.each([
+    ['a word of TypeScript', { 'A.avsc': at('acme', 'Date') }, ['AcmeDateIn', 'AcmeDate']],
+    ['one without a namespace', { 'A.avsc': at('', 'keyof') }, ['KeyofIn', 'Keyof']],
+    ['and as it stands', { 'A.avsc': at('', 'Record') }, ['Record_In', 'Record_']],
+    ['XIn beside X', { 'A.avsc': at('a', 'X'), 'B.avsc': at('a', 'XIn') }, ['XInput', 'X', 'XInIn', 'XIn']],
+    [
+      'a name that another gets',
+      { 'A.avsc': at('', 'ADate'), 'B.avsc': at('a', 'Date') },
+      ['ADateIn', 'ADate', 'ADate_In', 'ADate_'],
+    ],
+  ])('%s', (_name, files, expected) => {
+    expect(new Set(names(files))).toEqual(new Set(expected))
   })
 })
 
@@ -148,13 +197,34 @@ describe('several files', () => {
 
 describe('refused, with file and field', () => {
   test.each<[unknown, object, RegExp]>([
-    [{ type: 'bytes', logicalType: 'decimal', precision: 4 }, {}, /R\.avsc: f: logical type decimal on bytes/],
-    [{ type: 'int', logicalType: 'timestamp-millis' }, {}, /f: logical type timestamp-millis on int/],
-    [{ type: 'fixed', name: 'F', size: 4 }, {}, /f: fixed is not supported/],
-    [['int', 'string'], {}, /f: the only unions supported/],
-    [['null', 'int', 'string'], {}, /f: the only unions supported/],
-    [{ type: 'array', items: ['int', 'string'] }, {}, /f\.\[\]: the only unions/],
-    [{ type: 'array', items: 'null' }, {}, /f\.\[\]: null by itself/],
+    [{ type: 'bytes', logicalType: 'decimal' }, {}, /R\.avsc: f: logical type decimal needs a "precision"/],
+    [{ type: 'bytes', logicalType: 'decimal', precision: 4, scale: 5 }, {}, /f: its scale 5 is more than its precision 4/],
+    [{ type: 'fixed', name: 'F', size: 2, logicalType: 'decimal', precision: 5 }, {}, /f: 2 bytes do not hold 5 digits/],
+    [{ type: 'string', logicalType: 'date' }, {}, /f: logical type date belongs on int, not on string/],
+    [{ type: 'array', items: 'int', logicalType: 'date' }, {}, /f: logical type date belongs on int, not on array/],
+    [{ type: 'int', logicalType: 'timestamp-millis' }, {}, /f: logical type timestamp-millis belongs on long, not on int/],
+    [{ type: 'fixed', name: 'F', size: 15, logicalType: 'uuid' }, {}, /f: logical type uuid needs a fixed of 16 bytes/],
+    [{ type: 'fixed', name: 'F', size: 16, logicalType: 'duration' }, {}, /f: logical type duration needs a fixed of 12 bytes/],
+    [{ type: 'fixed', name: 'F' }, {}, /f: a fixed needs a "size"/],
+    ['fixed', {}, /f: fixed needs a definition/],
+    [[], {}, /f: a union needs at least one branch/],
+    [['int', ['null', 'string']], {}, /f: a union cannot stand directly in a union/],
+    [
+      ['long', { type: 'long', logicalType: 'timestamp-millis' }],
+      {},
+      /f: the union has two branches that are long: only records/,
+    ],
+    [{ type: 'array', items: 'null' }, {}, /R\.f: an array of items that take no bytes/],
+    [{ type: 'map', values: { type: 'array', items: record('E', []) } }, {}, /R\.f\.\{\}: an array of items that take no bytes/],
+    [['R'], {}, /R: contains itself \(a\.R > a\.R\)/],
+    [[record('S', [{ name: 'r', type: 'R' }]), 'R'], {}, /R: contains itself \(a\.R > a\.S > a\.R\)/],
+    ['int', { aliases: ['a-b'] }, /f: its alias "a-b" is no valid Avro name/],
+    [{ type: 'record', name: 'string', fields: [] }, {}, /f: string is a word of Avro/],
+    [{ type: 'enum', name: 'array', symbols: ['A'] }, {}, /f: array is a word of Avro/],
+    [{ type: 'record', name: 'toString', namespace: '', fields: [] }, {}, /f: toString is a name that every JavaScript object/],
+    [{ type: 'fixed', name: 'F', size: 2 }, { default: 'abc' }, /R\.f: its default "abc" is not 2 bytes/],
+    [['int', 'string'], { default: 'x' }, /R\.f: its default "x" is not int/],
+    [['null', 'int', 'string'], { default: 1 }, /R\.f: its default 1 is not null: put the type of the default first/],
     ['Unknown', {}, /f: there is no type a\.Unknown in this folder/],
     ['R', {}, /R: contains itself \(a\.R > a\.R\)/],
     [{ type: 'enum', name: 'E', symbols: ['A', 'toString'] }, {}, /"toString" cannot be an enum symbol/],
@@ -164,9 +234,6 @@ describe('refused, with file and field', () => {
     [['null', 'int'], { default: 1 }, /R\.f: its default 1 is not null: put null last/],
     [['int', 'null'], { default: null }, /R\.f: its default null needs null first/],
     [{ type: 'record', name: 'S', fields: [{ name: 'x', type: 'int' }] }, { default: {} }, /R\.f: its default has no x/],
-    [{ type: 'record', name: 'RIn', fields: [] }, {}, /would both be RIn/],
-    [{ type: 'record', name: 'S', namespace: 'b', fields: [{ name: 'y', type: record('S', []) }] }, {}, /would both be S/],
-    [{ type: 'record', name: 'Date', fields: [] }, {}, /cannot be named Date/],
     [{ type: 'record', name: 'x-y', fields: [] }, {}, /a\.x-y is no valid Avro name/],
   ])('%j %j', (type, more, message) => {
     expect(() => field(type, more)).toThrow(
