@@ -36,6 +36,9 @@ const levels: Readonly<Record<SignalName, Level>> = {
   'handler.late': 'warn',
   'partition.blocked': 'warn',
   'partition.unblocked': 'info',
+  'schema.unreadable': 'error',
+  'schema.fromDisk': 'warn',
+  'schemaFolder.failed': 'warn',
   'breaker.opened': 'error',
   'breaker.probed': 'warn',
   'breaker.closed': 'info',
@@ -50,7 +53,7 @@ const levels: Readonly<Record<SignalName, Level>> = {
 const plain = [
   ...['group', 'type', 'id', 'topic', 'partition', 'attempt', 'tier', 'disposition', 'reason', 'partitions', 'running'],
   ...['unfinished', 'durationMs', 'timeoutMs', 'retryInMs', 'lateMs', 'codec', 'bytes'],
-  ...['failed', 'tried', 'windowMs', 'openForMs'],
+  ...['failed', 'tried', 'windowMs', 'openForMs', 'schemaId', 'what', 'path'],
 ] as const
 /** 64-bit numbers: text. */
 const offsets = ['from', 'to', 'firstOffset', 'lastOffset'] as const
