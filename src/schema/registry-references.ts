@@ -45,7 +45,9 @@ async function fetched(
     const paths = [...new Set(next.map(one => pathOf(one, name)))].filter(path => !texts.has(path))
     if (texts.size + paths.length > mostReferences)
       throw new Undecodable(`${name} refers to more than ${mostReferences} other schemas`)
-    const answers = await Promise.all(paths.map(path => call('GET', path, { deadline })))
+    const answers = await Promise.all(paths.map(path => call('GET', path, { deadline }))).catch(cause => {
+      throw new RegistryUnavailable(`what ${name} refers to cannot be had: ${(cause as Error).message}`, { cause })
+    })
     next = answers.flatMap((answer, i) => {
       const { schema, references: more } = answer.body as { schema?: unknown; references?: unknown }
       if (answer.status !== 200 || typeof schema !== 'string')
