@@ -15,8 +15,8 @@ import { unique } from '../unique.ts'
 import { until } from '../until.ts'
 import { size } from './sizes.ts'
 
-/** Longer than a look-up may take and than the longest pause between two tries; and once for half a minute. */
-const awayMs: Record<RegistryFault, number> = { refused: size(12_000, 30_000), 'black hole': 30_000, '500': size(12_000, 30_000) }
+/** Half a minute, in which look-ups time out several times; those that fail at once are many sooner. */
+const awayMs: Record<RegistryFault, number> = { refused: size(7_000, 30_000), 'black hole': 30_000, '500': size(7_000, 30_000) }
 const concurrency = 8
 const entities = Array.from({ length: 200 }, (_, n) => `entity-${n}`)
 
