@@ -92,6 +92,7 @@ export function lineOf<N extends SignalName>(
     fields.offset = String(given.origin.offset)
   }
   if (typeof given.untilMs === 'number') fields.until = new Date(given.untilMs).toISOString()
+  if (typeof given.reason === 'string') fields.reason = cut(given.reason, longestMessage)
   if (typeof given.detail === 'string') fields.detail = cut(given.detail, longestMessage)
   if (given.blocked === true) fields.blocked = true
   if (typeof given.fingerprint === 'string') fields.errorFingerprint = given.fingerprint

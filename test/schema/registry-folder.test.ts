@@ -1,5 +1,5 @@
 /** What a registry has said is kept on disk, and counts when it does not answer. */
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -118,6 +118,8 @@ test('no credentials, no address and no subject in a name; only the owner can re
   const { folder, host, next, now } = await known()
   const everything = filesIn(folder).map(name => `${name} ${readFileSync(join(folder, name), 'utf8')}`)
   expect(everything.join('\n')).not.toMatch(new RegExp(`hunter2|\\bme\\b|${host}|a/b c/`))
+  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' }))
+    expect(statSync(join(folder, name)).mode & 0o077).toBe(0)
   // Other credentials, same registry.
   now.answer = () => [401, {}]
   expect(await next().schemaById(5)).toBe(text)
