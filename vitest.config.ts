@@ -18,6 +18,9 @@ const broker = [
 // The stories only: the checker that they use is tested without a broker. What needs three brokers and minutes is for --long.
 const faults = ['test/faults/*.test.ts', ...(process.env.FAULTS_LONG ? ['test/faults/long/*.test.ts'] : [])]
 
+/** What is run in the folder of the project must not leave its schemas there. */
+const env = { SCHEMA_REGISTRY_CACHE: 'off' }
+
 export default defineConfig({
   test: {
     pool: 'forks',
@@ -39,6 +42,7 @@ export default defineConfig({
           include: broker,
           // Here and nowhere else, so that only a run that needs the broker starts it, and starts it once.
           globalSetup: 'test/global-setup.ts',
+          env,
           testTimeout: 60_000,
           hookTimeout: 60_000,
           // All files share one broker on what may be two cores; vitest wants a group of its own for another number of workers.
@@ -52,6 +56,7 @@ export default defineConfig({
           name: 'faults',
           include: faults,
           globalSetup: 'test/global-setup.ts',
+          env,
           testTimeout: process.env.FAULTS_LONG ? 900_000 : 180_000,
           hookTimeout: 120_000,
           maxWorkers: process.env.FAULTS_LONG ? 1 : 2,

@@ -4,10 +4,12 @@ import { brokerOptions, readConnection, registryOptions, secretsIn } from './con
 import type { Logger } from './consume/handler.ts'
 import type { Processor } from './consume/processor.ts'
 import { readLocalFile } from './dev/local-file.ts'
+import { Signals } from './observe/signals.ts'
+import { reachRegistry } from './process/registry-reach.ts'
 import { type Client, createClient } from './produce/client.ts'
 import { checkRequest, type ReplayRequest } from './replay/request.ts'
 import type { ReplayProgress, ReplayResult } from './replay/run.ts'
-import { connectRegistry } from './schema/registry.ts'
+import { connectRegistry, type SchemaRegistry } from './schema/registry.ts'
 
 export interface ConnectOptions {
   /** `ce_source` of what is published. Default: KAFKA_CLIENT_ID, else `spillway`. */
@@ -19,12 +21,13 @@ export interface ConnectOptions {
 /**
  * A client for the broker and registry that the environment names (KAFKA_BROKERS, SCHEMA_REGISTRY_URL and the others of docs/configuration.md), or,
  * when it names none, for the local ones that `spillway dev` or the demo runs. Close it when done.
- * Rejects with ConfigError (E_CONFIG), BrokerUnavailable or RegistryUnavailable.
+ * Rejects with ConfigError (E_CONFIG), BrokerUnavailable or RegistryUnavailable. Where schemas of the registry are on disk
+ * (SCHEMA_REGISTRY_CACHE) it may be away: then a warning is emitted, and what is not on disk fails when it is published.
  */
 export async function connect(options: ConnectOptions = {}): Promise<Client> {
   const { connection, broker, registry } = open()
   try {
-    await Promise.all([broker.admin().brokerCount(), registry.ping()])
+    await Promise.all([broker.admin().brokerCount(), reach(registry)])
   } catch (error) {
     await broker.close()
     throw error
@@ -70,21 +73,19 @@ export interface ReplayOptions extends ReplayRequest {
 export async function replay(processor: Processor, options: ReplayOptions): Promise<ReplayResult & { file: string | undefined }> {
   checkRequest(options)
   // Loaded here: whoever only publishes needs no engine.
-  const [{ planReplay }, { keptReplay }, { Signals }, { createLogger, logSignals }] = await Promise.all([
+  const [{ planReplay }, { keptReplay }, { createLogger, logSignals }] = await Promise.all([
     import('./replay/plan.ts'),
     import('./command/kept-replay.ts'),
-    import('./observe/signals.ts'),
     import('./observe/log.ts'),
   ])
-  const { connection, broker, registry } = open()
+  const { connection, broker, registry, signals } = open()
   const { source: name = connection.clientId, id = randomUUID().slice(0, 8), effects = 'suppress', file, ...rest } = options
   const { logLevel: level, logFormat: format } = connection
   const { logger = createLogger({ level, format, secrets: secretsIn(), destination: process.stderr }) } = options
-  const signals = new Signals()
   logSignals(signals, logger)
   const admin = broker.admin()
   try {
-    await registry.ping()
+    await reach(registry)
     const plan = await planReplay(admin, processor, options)
     return await keptReplay(plan, file, { ...rest, name, id, effects, processor, broker, registry, signals, logger })
   } finally {
@@ -95,6 +96,17 @@ export async function replay(processor: Processor, options: ReplayOptions): Prom
 
 function open() {
   const connection = readConnection(undefined, readLocalFile(process.cwd()))
-  for (const warning of connection.warnings) process.emitWarning(warning, 'SpillwayWarning')
-  return { connection, broker: connectKafka(brokerOptions(connection)), registry: connectRegistry(registryOptions(connection)) }
+  for (const warning of connection.warnings) warn(warning)
+  const signals = new Signals()
+  const registry = connectRegistry({ ...registryOptions(connection), signals })
+  return { connection, broker: connectKafka(brokerOptions(connection)), registry, signals }
+}
+
+async function reach(registry: SchemaRegistry): Promise<void> {
+  const reached = await reachRegistry(registry)
+  if (reached !== 'answers') warn(`the schema registry does not answer: going on with what is on disk (${reached.kept} files)`)
+}
+
+function warn(warning: string): void {
+  process.emitWarning(warning, 'SpillwayWarning')
 }

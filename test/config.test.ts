@@ -149,6 +149,7 @@ describe('the connection', () => {
     expect({ ...readConnection({ ...given, ...settings }) }).toEqual({
       brokers: ['a:9092', 'b:9092'],
       registryUrl: 'http://registry:8081',
+      registryCache: join(process.cwd(), '.spillway', 'schemas'),
       clientId: 'c',
       logLevel: 'info',
       logFormat: 'json',

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { readConnection, secretsIn, type Tls } from '../src/config.ts'
+import { readConnection, registryOptions, secretsIn, type Tls } from '../src/config.ts'
 import type { ConfigError } from '../src/errors.ts'
 import { type Certificates, makeCertificates } from './security/certificates.ts'
 
@@ -132,4 +132,15 @@ test('no secret shows when a connection is printed, and each is known for taking
   expect(secrets).toEqual(
     expect.arrayContaining([{ value: 'canary-secret', username: 'me' }, { value: 'canary-token' }, { value: pem.client.key }]),
   )
+})
+
+test('schemas are kept in the working folder, or where it says, or nowhere; not those of a local stack', () => {
+  const folderOf = (env: Record<string, string>, fallback?: { brokers: string[]; registryUrl: string }) =>
+    registryOptions(readConnection(env, fallback)).folder
+  const local = { brokers: ['a:1'], registryUrl: 'http://registry' }
+  expect(folderOf(given)).toBe(join(process.cwd(), '.spillway', 'schemas'))
+  expect(folderOf({ ...given, SCHEMA_REGISTRY_CACHE: '/var/schemas' })).toBe('/var/schemas')
+  expect(folderOf({ ...given, SCHEMA_REGISTRY_CACHE: 'OFF' })).toBeUndefined()
+  expect(folderOf({}, local)).toBeUndefined()
+  expect(folderOf({ SCHEMA_REGISTRY_CACHE: '/var/schemas' }, local)).toBe('/var/schemas')
 })

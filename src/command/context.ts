@@ -10,6 +10,7 @@ import {
   registryOptions,
   type Service,
 } from '../config.ts'
+import { Signals } from '../observe/signals.ts'
 import type { SchemaRegistry } from '../schema/registry.ts'
 import { type GlobalOptions, outputOf } from './output.ts'
 import { reachBroker } from './reach.ts'
@@ -24,6 +25,8 @@ export interface CommandContext {
   readonly hasService: boolean
   readonly broker: Broker
   readonly registry: SchemaRegistry
+  /** What is told of the registry, and of the process that a command runs. */
+  readonly signals: Signals
   /** Closes what was opened. Never rejects. */
   close(): Promise<void>
 }
@@ -68,7 +71,8 @@ export async function openAt(command: Command, read: () => Connection): Promise<
     return found
   })
   const broker = once(() => connectKafka({ ...brokerOptions(connection()), ...(verbose && { onLog }) }))
-  const registry = once(() => connectRegistry(registryOptions(connection())))
+  const signals = new Signals()
+  const registry = once(() => connectRegistry({ ...registryOptions(connection()), signals }))
   const service = once(() => loadService(config))
   return {
     get connection() {
@@ -82,6 +86,7 @@ export async function openAt(command: Command, read: () => Connection): Promise<
     get registry() {
       return registry()
     },
+    signals,
     close: async () => {
       if (broker.used())
         await broker()

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import type { Command } from 'commander'
 import { secretsIn } from '../config.ts'
 import type { Processor } from '../consume/processor.ts'
-import { Signals } from '../observe/signals.ts'
+import { reachRegistry } from '../process/registry-reach.ts'
 import { surviveStrayRejections } from '../process/shutdown.ts'
 import { type Estimate, estimate } from '../replay/estimate.ts'
 import { planReplay, type ReplayPlan } from '../replay/plan.ts'
@@ -36,8 +36,7 @@ export async function replayAside(context: CommandContext, processor: Processor,
     await printPlan(context, processor, plan, asked, nowMs, outputOf(command))
     return
   }
-  // A registry that is down later only makes partitions wait; at the start it is a wrong address more often than an outage.
-  await context.registry.ping()
+  await reachRegistry(context.registry)
   await executed(context, processor, plan, asked, command)
 }
 
@@ -122,13 +121,12 @@ async function run(
   plan: ReplayPlan,
   { asked: { flags, ratePerSecond }, command, id, goOn }: Run,
 ): Promise<KeptReplayResult | undefined> {
-  const { broker, registry, connection } = context
+  const { broker, registry, connection, signals } = context
   const progress = progressTo(process.stderr, `replaying ${plan.group}`)
   const [{ createLogger, logSignals }, { name }] = await Promise.all([import('../observe/log.ts'), context.service()])
   // Data alone goes to stdout; and the line of the progress is not written into.
   const destination = { write: (text: string) => progress.end() ?? process.stderr.write(text) }
   const logger = createLogger({ level: connection.logLevel, format: connection.logFormat, secrets: secretsIn(), destination })
-  const signals = new Signals()
   logSignals(signals, logger)
   const endSurvival = surviveStrayRejections(reason =>
     logger.error({ error: reason }, 'a promise was rejected and nobody awaits it'),

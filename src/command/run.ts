@@ -3,9 +3,10 @@ import { Command } from 'commander'
 import { type Connection, type HttpAddress, httpFlag, type Service, secretsIn } from '../config.ts'
 import type { Processor } from '../consume/processor.ts'
 import type { createLogger } from '../observe/log.ts'
-import { Signals } from '../observe/signals.ts'
+import type { Signals } from '../observe/signals.ts'
 import type { Health } from '../process/health.ts'
 import { stopOnSignals, surviveStrayRejections } from '../process/shutdown.ts'
+import type { SchemaRegistry } from '../schema/registry.ts'
 import { chooseProcessors } from './choose.ts'
 import { type CommandContext, exitWith, openContext } from './context.ts'
 import { exitCode, exitCodeOf } from './exit-code.ts'
@@ -65,7 +66,7 @@ async function planned(context: CommandContext, names: readonly string[], flags:
 
 async function run(context: CommandContext, plan: Plan): Promise<number> {
   const logger = await loggerOf(context)
-  const signals = new Signals()
+  const { signals } = context
   // First of all and closed last: a port in use is said before anything is joined, and a drain can be watched.
   const health = plan.http && (await openHealth(plan, plan.http, signals, logger))
   try {
@@ -103,10 +104,8 @@ async function runWatched(context: CommandContext, plan: Plan, { logger, signals
   logSignals(signals, logger)
   surviveStrayRejections(reason => logger.error({ error: reason }, 'a promise was rejected and nobody awaits it'))
 
-  // A registry that is down later only makes partitions wait; at the start it is a wrong address more often than an outage.
-  await registry.ping()
-  health?.registryReached()
   const start = new AbortController()
+  await reach(registry, { logger, health }, start.signal)
   const starting = startProcess({ name: service.name, processors, broker, registry, signals, logger, signal: start.signal })
   logger.info({ service: service.name, processors: processors.map(({ name }) => name) }, 'starting')
   const failure: { error?: unknown } = {}
@@ -131,9 +130,33 @@ async function runWatched(context: CommandContext, plan: Plan, { logger, signals
     until: failed,
     timeoutMs: connection.shutdownTimeoutMs,
   })
+  start.abort()
   if (failure.error !== undefined) throw failure.error
   if (code === exitCode.ok) logger.info({}, 'stopped')
   return code
+}
+
+/** A registry that does not answer only makes partitions wait, and only those that need more than there is on disk. */
+async function reach(
+  registry: SchemaRegistry,
+  { logger, health }: Pick<Watch, 'logger' | 'health'>,
+  stopped: AbortSignal,
+): Promise<void> {
+  const [{ reachRegistry, untilReached }, { systemClock }] = await Promise.all([
+    import('../process/registry-reach.ts'),
+    import('../consume/clock.ts'),
+  ])
+  const reached = await reachRegistry(registry)
+  if (reached === 'answers') return health?.registryReached()
+  logger.warn({ error: reached.error, kept: reached.kept }, 'the registry does not answer: starting with the schemas on disk')
+  health?.registryReached('kept')
+  untilReached(registry, systemClock, stopped).then(
+    () => {
+      logger.info({}, 'the registry answers')
+      health?.registryReached()
+    },
+    () => {}, // Stopped before.
+  )
 }
 
 function reports(logger: ProcessLogger, { shutdownTimeoutMs }: Connection, left: () => object[]) {

@@ -1,4 +1,5 @@
 /** How broker and registry are reached, from the environment. */
+import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { ConfigError } from '../errors.ts'
 import { type HttpAddress, httpAddress } from './http.ts'
@@ -13,6 +14,8 @@ export interface Connection {
   readonly registryUrl: string
   readonly registryUsername?: string
   readonly registryPassword?: string
+  /** Where its schemas are kept; undefined: nowhere. */
+  readonly registryCache?: string
   readonly clientId: string
   readonly ssl?: Tls
   readonly sasl?: Sasl
@@ -57,6 +60,7 @@ export function readConnection(
     registryUrl: where.registryUrl,
     ...(username !== undefined && { registryUsername: username }),
     ...(password !== undefined && { registryPassword: password }),
+    ...registryCache(read),
     clientId: read.text('KAFKA_CLIENT_ID') ?? 'spillway',
     ...(ssl !== undefined && { ssl }),
     ...(sasl !== undefined && { sasl }),
@@ -89,15 +93,17 @@ export function brokerOptions({
 }
 
 /** The part of a connection that a registry client is made with. */
-export function registryOptions({ registryUrl, registryUsername, registryPassword }: Connection): {
+export function registryOptions({ registryUrl, registryUsername, registryPassword, registryCache }: Connection): {
   url: string
   username?: string
   password?: string
+  folder?: string
 } {
   return {
     url: registryUrl,
     ...(registryUsername !== undefined && { username: registryUsername }),
     ...(registryPassword !== undefined && { password: registryPassword }),
+    ...(registryCache !== undefined && { folder: registryCache }),
   }
 }
 
@@ -141,6 +147,14 @@ function addresses(read: Reading, fallback: Parameters<typeof readConnection>[1]
   if (url === undefined) read.problems.push('KAFKA_BROKERS is set, SCHEMA_REGISTRY_URL is not: set both, or neither')
   if (brokers === undefined) read.problems.push('SCHEMA_REGISTRY_URL is set, KAFKA_BROKERS is not: set both, or neither')
   return { brokers: brokerList(read, brokers ?? ''), ...registryAddress(read, url) }
+}
+
+/** Not of a local stack by default: it is there whenever its broker is, and its port may be another one's tomorrow. */
+function registryCache(read: Reading): { registryCache?: string } {
+  const folder = read.text('SCHEMA_REGISTRY_CACHE')
+  if (folder?.toLowerCase() === 'off') return {}
+  if (folder !== undefined) return { registryCache: folder }
+  return read.text('SCHEMA_REGISTRY_URL') === undefined ? {} : { registryCache: join(process.cwd(), '.spillway', 'schemas') }
 }
 
 function brokerList(read: Reading, text: string): string[] {

@@ -28,7 +28,11 @@ export interface AttemptScope {
   readonly isOver: boolean
 }
 
-export type Attempt = (delivery: Delivery, scope: AttemptScope) => Promise<Attempted>
+export interface Attempt {
+  (delivery: Delivery, scope: AttemptScope): Promise<Attempted>
+  /** What a try of it has to wait for, its schema, before any handler runs. Undefined: nothing. May reject; the try then says why. */
+  preparing?(delivery: Delivery): Promise<unknown> | undefined
+}
 
 export function createAttempt(options: AttemptOptions): Attempt {
   const { processor, decoder } = options
@@ -54,7 +58,7 @@ export function createAttempt(options: AttemptOptions): Attempt {
     return new Promise(resolve => new HandlerCall(options, delivery, type, scope.calls, resolve).run(run, decoded.payload))
   }
 
-  return (delivery, scope) => {
+  const attempt: Attempt = (delivery, scope) => {
     const { value } = delivery.record
     if (value === null) return Promise.resolve(unhandled('null', '', delivery))
     try {
@@ -65,6 +69,8 @@ export function createAttempt(options: AttemptOptions): Attempt {
       return Promise.resolve(undecoded(error))
     }
   }
+  attempt.preparing = ({ record: { value } }) => (value === null ? undefined : decoder.preparing(value))
+  return attempt
 }
 
 function idOf({ record, origin }: Delivery, type: string): string {

@@ -73,7 +73,8 @@ export class GroupSession implements Session, AttemptScope {
     this.#tries = new Tries(this, {
       ...options,
       hold: this.#hold,
-      patiently: (error, { partition }, work) => this.#lanes.suspend(this.#patience.after(error, partition, outage, work)),
+      patiently: (error, { partition }, work) => this.#patience.after(error, partition, outage, work),
+      aside: work => this.#lanes.suspend(work),
     })
     this.#admission = options.admission.onAssigned(assigned, this)
     for (const partition of this.#partitions.all()) {
@@ -273,7 +274,10 @@ export class GroupSession implements Session, AttemptScope {
       // A copy under way takes no handler's place: while many fail at once, those that do not would get none.
       if (turn.kind === 'move') await this.#lanes.lend(turn.move())
       if (turn.kind === 'run') {
-        const attempted = this.#tries.ended(tracked, await this.#tries.begin(tracked))
+        const preparing = this.#tries.preparing(tracked)
+        const attempted = preparing
+          ? this.#tries.again(tracked, tracked.delivery, preparing)
+          : this.#tries.ended(tracked, await this.#tries.begin(tracked))
         const settling = this.#admission.settle(tracked, attempted instanceof Promise ? await attempted : attempted)
         if (settling) await (this.#admission.keepsPlace ? settling : this.#lanes.lend(settling))
       }

@@ -7,7 +7,7 @@ import type { Attempt, AttemptScope } from './attempt.ts'
 import type { Clock } from './clock.ts'
 import type { Hold } from './hold.ts'
 import type { SessionLimits } from './limits.ts'
-import { isWaitedOut } from './outage.ts'
+import { isWaitedOut, outage } from './outage.ts'
 import type { Tracked } from './partition.ts'
 
 export interface TriesOptions {
@@ -17,7 +17,9 @@ export interface TriesOptions {
   readonly limits: SessionLimits
   readonly signals: Signals
   /** Waits, after an error, until the work resolves. */
-  readonly patiently: (error: unknown, tracked: Tracked, work: () => Promise<Attempted>) => Promise<Attempted>
+  readonly patiently: <T>(error: unknown, tracked: Tracked, work: () => Promise<T>) => Promise<T>
+  /** While the work goes on, the place of the one that waits for it is another's. */
+  readonly aside: <T>(work: Promise<T>) => Promise<T>
   readonly hold: Hold
 }
 
@@ -28,6 +30,34 @@ export class Tries {
   constructor(scope: AttemptScope, options: TriesOptions) {
     this.#scope = scope
     this.#options = options
+  }
+
+  /**
+   * Waits for what a try needs first, the writer's schema; undefined when there is nothing to wait for. Then it goes `again`. A slow
+   * registry takes no handler's place so, and what waited for it runs within `concurrency` like all else.
+   */
+  preparing(tracked: Tracked): Promise<void> | undefined {
+    const { attempt, clock, aside } = this.#options
+    const asked = tracked.delivery.refusal ? undefined : attempt.preparing?.(tracked.delivery)
+    if (!asked) return undefined
+    tracked.attemptSinceMs = clock.now()
+    return aside(this.#prepared(tracked, asked))
+  }
+
+  async #prepared(tracked: Tracked, asked: Promise<unknown>): Promise<void> {
+    const { attempt, patiently, hold } = this.#options
+    try {
+      await asked
+    } catch (error) {
+      if (outage(error) === undefined) return
+      tracked.attemptSinceMs = 0
+      hold.setAside(tracked)
+      await patiently(error, tracked, async () => {
+        await attempt.preparing?.(tracked.delivery)?.catch(next => {
+          if (outage(next) !== undefined) throw next
+        })
+      })
+    }
   }
 
   /** Call `ended` with what it resolves with. */
@@ -69,11 +99,11 @@ export class Tries {
 
   /** Until the record itself has an answer. */
   async #afterOutage(tracked: Tracked, error: unknown): Promise<Attempted> {
-    const { clock, limits, patiently, hold } = this.#options
+    const { clock, limits, patiently, aside, hold } = this.#options
     const handlerUntilMs = clock.now() + limits.handlerOutageMs
     hold.setAside(tracked)
     let beganMs = 0
-    const attempted = await patiently(error, tracked, async () => {
+    const outlasted = patiently(error, tracked, async () => {
       // Nothing starts while the breaker is open.
       if (hold.isOpen) throw error
       const again = await this.#attempt(tracked)
@@ -81,6 +111,7 @@ export class Tries {
       if (isWaitedOut(again, clock.now() < handlerUntilMs)) throw again.error
       return again
     })
+    const attempted = await aside(outlasted)
     return hold.allows(tracked, attempted, beganMs) ? attempted : this.#held(tracked)
   }
 

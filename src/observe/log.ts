@@ -36,6 +36,9 @@ const levels: Readonly<Record<SignalName, Level>> = {
   'handler.late': 'warn',
   'partition.blocked': 'warn',
   'partition.unblocked': 'info',
+  'schema.unreadable': 'error',
+  'schema.fromDisk': 'warn',
+  'schemaFolder.failed': 'warn',
   'breaker.opened': 'error',
   'breaker.probed': 'warn',
   'breaker.closed': 'info',
@@ -50,7 +53,7 @@ const levels: Readonly<Record<SignalName, Level>> = {
 const plain = [
   ...['group', 'type', 'id', 'topic', 'partition', 'attempt', 'tier', 'disposition', 'reason', 'partitions', 'running'],
   ...['unfinished', 'durationMs', 'timeoutMs', 'retryInMs', 'lateMs', 'codec', 'bytes'],
-  ...['failed', 'tried', 'windowMs', 'openForMs'],
+  ...['failed', 'tried', 'windowMs', 'openForMs', 'schemaId', 'what', 'path'],
 ] as const
 /** 64-bit numbers: text. */
 const offsets = ['from', 'to', 'firstOffset', 'lastOffset'] as const
@@ -89,6 +92,7 @@ export function lineOf<N extends SignalName>(
     fields.offset = String(given.origin.offset)
   }
   if (typeof given.untilMs === 'number') fields.until = new Date(given.untilMs).toISOString()
+  if (typeof given.reason === 'string') fields.reason = cut(given.reason, longestMessage)
   if (typeof given.detail === 'string') fields.detail = cut(given.detail, longestMessage)
   if (given.blocked === true) fields.blocked = true
   if (typeof given.fingerprint === 'string') fields.errorFingerprint = given.fingerprint

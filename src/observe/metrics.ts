@@ -120,7 +120,14 @@ export class Metrics {
     const dead = this.#counter('spillway_dead_letters_total', 'Copies written to the DLQ', ['type', 'disposition'])
     const timeouts = this.#counter('spillway_handler_timeouts_total', 'Handlers that ran past their deadline', ['type'])
     const unheard = this.#counter('spillway_handler_late_total', 'Handlers that settled when nobody waited any more', ['type'])
+    const unreadable = this.#counter(
+      'spillway_schemas_unreadable_total',
+      'Schemas that messages were written with and that the group cannot read',
+      ['type'],
+    )
+    this.#eachType(labels => unreadable.inc(labels, 0))
     this.#ends.push(
+      signals.on('schema.unreadable', ({ group, type }) => unreadable.inc({ group, type: this.#label(group, type) })),
       signals.on('message.retried', ({ group, type, tier }) => retried.inc({ group, type: this.#label(group, type), tier })),
       signals.on('message.delayed', ({ group, tier }) => delayed.inc({ group, tier })),
       signals.on('message.followed', ({ group, tier }) => followed.inc({ group, tier })),

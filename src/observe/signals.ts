@@ -65,6 +65,12 @@ export interface SignalMap {
   /** A partition waits: `reason` says for what. Nothing of it is lost or passed over. Told again at every failure, until it is unblocked. */
   'partition.blocked': AboutPartition & { reason: 'registry' | 'broker' | 'produce' | 'index'; error: unknown; retryInMs: number }
   'partition.unblocked': AboutPartition
+  /** The group cannot read what was written with this schema, for `reason`: its messages become dead letters. Told once of each schema. */
+  'schema.unreadable': { group: string; type: string; schemaId: number; reason: string }
+  /** The registry does not answer, or does not know it (any more): a schema, or the id of one, is taken from disk. Told once of each. */
+  'schema.fromDisk': { schemaId: number; error: unknown }
+  /** Schemas cannot be kept in their folder (told once), or what is in a file cannot be used (once of each file). */
+  'schemaFolder.failed': { what: 'read' | 'write'; path: string; error: unknown }
   /** So many entities failed with one error that it is taken for an outage: nothing starts, nothing is written to a tier or the DLQ. */
   'breaker.opened': { group: string; failure: Failure; failed: number; tried: number; windowMs: number }
   /** One record was tried, and failed as those before. */

@@ -9,8 +9,8 @@ export interface ProcessHealth {
   readonly version: string
   readonly startedAtMs: number
   readonly draining: boolean
-  /** The registry has answered, once. */
-  readonly registryReached: boolean
+  /** The registry has answered, once. `kept`: not yet, and what it said to an earlier process is used. */
+  readonly registryReached: boolean | 'kept'
   readonly eventLoop: EventLoopDelay
   readonly groups: readonly GroupHealth[]
 }
@@ -59,10 +59,8 @@ export function readiness(health: ProcessHealth, nowMs: number, limits = default
     ...(health.registryReached ? [] : ['the registry has not answered yet']),
     ...health.groups.flatMap(group => groupProblem(group, nowMs, limits) ?? []),
   ]
-  return verdict(
-    problems,
-    health.groups.flatMap(group => groupNotes(group, nowMs)),
-  )
+  const kept = health.registryReached === 'kept' ? ['the registry has not answered yet: schemas come from disk'] : []
+  return verdict(problems, [...kept, ...health.groups.flatMap(group => groupNotes(group, nowMs))])
 }
 
 /** All of it, for a person or a program. Offsets are texts: they are 64-bit numbers. */

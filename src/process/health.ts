@@ -31,7 +31,8 @@ export interface HealthOptions {
 export interface Health {
   /** Where it listens. */
   readonly address: Address
-  registryReached(): void
+  /** `kept`: it does not answer, and what it said to an earlier process is used. */
+  registryReached(how?: 'kept'): void
   /** The process has started: this is how far its groups are. */
   follow(running: { progress(): ReadonlyMap<string, SessionProgress | undefined> }): void
   /** From now on the process is not ready. */
@@ -52,7 +53,10 @@ export async function startHealth(options: HealthOptions): Promise<Health> {
   const timeouts = new Map(processors.map(({ name, handlerTimeoutMs }) => [name, handlerTimeoutMs]))
   const monitor = new EventLoopMonitor()
   const startedAtMs = now()
-  const state = { draining: false, registryReached: false }
+  const state: { draining: boolean; registryReached: ProcessHealth['registryReached'] } = {
+    draining: false,
+    registryReached: false,
+  }
   let progress = (): ReadonlyMap<string, SessionProgress | undefined> => new Map()
   const health = (): ProcessHealth => {
     const far = progress()
@@ -78,8 +82,8 @@ export async function startHealth(options: HealthOptions): Promise<Health> {
   )
   return {
     address: server.address,
-    registryReached() {
-      state.registryReached = true
+    registryReached(how) {
+      state.registryReached = how ?? true
     },
     follow(running) {
       progress = () => running.progress()

@@ -19,7 +19,7 @@ import { type Client, createClient } from '../produce/client.ts'
 import { LadderAdmission } from '../retry/ladder-admission.ts'
 import { OrderedAdmission } from '../retry/ordered-admission.ts'
 import { unexpectedBy } from '../retry/unexpected.ts'
-import { createDecoder } from '../schema/decoder.ts'
+import { createDecoder, type Decoder } from '../schema/decoder.ts'
 import type { SchemaRegistry } from '../schema/registry.ts'
 import { SupervisedGroup } from './supervised-group.ts'
 import { tiersOf, topicsToConsume } from './topics.ts'
@@ -99,13 +99,12 @@ export function aborted(signal: AbortSignal | undefined): Promise<never> {
 }
 
 function createLoop(processor: Processor, options: ProcessOptions, sender: RecordSender, client: Client): GroupLoop {
-  const { registry, signals, logger, clock = systemClock } = options
-  const schemas = processor.subscriptions.map(({ definition }) => definition.schema)
+  const { signals, logger, clock = systemClock } = options
   return new GroupLoop({
     processor,
     attempt: createAttempt({
       processor,
-      decoder: createDecoder(registry, schemas),
+      decoder: decoderOf(processor, processor.name, options),
       outbound: cause => outboundOf(client, cause),
       logger: logger.child({ group: processor.name }),
       signals,
@@ -117,6 +116,16 @@ function createLoop(processor: Processor, options: ProcessOptions, sender: Recor
     clock,
     ...(options.limits && { limits: options.limits }),
   })
+}
+
+/** `group`: who is told of as the one that cannot read a schema. */
+export function decoderOf(
+  { subscriptions }: Processor,
+  group: string,
+  { registry, signals }: Pick<ProcessOptions, 'registry' | 'signals'>,
+): Decoder {
+  const schemas = subscriptions.map(({ definition }) => definition.schema)
+  return createDecoder(registry, schemas, unreadable => signals.emit('schema.unreadable', { group, ...unreadable }))
 }
 
 function admissionOf(

@@ -11,9 +11,8 @@ import type { Letter } from '../dlq/letter.ts'
 import type { Signals } from '../observe/signals.ts'
 import { type Client, createClient } from '../produce/client.ts'
 import { type InLaneCounts, InLaneRetries } from '../retry/in-lane.ts'
-import { createDecoder } from '../schema/decoder.ts'
 import type { SchemaRegistry } from '../schema/registry.ts'
-import { aborted, breakerOf, defaultDrainTimeoutMs, outboundOf, refuseLongDeadlines, supervise } from './process.ts'
+import { aborted, breakerOf, decoderOf, defaultDrainTimeoutMs, outboundOf, refuseLongDeadlines, supervise } from './process.ts'
 
 /** What `ctx.publish` and `ctx.schedule` of a replayed handler do: nothing but being counted, or what they always do. */
 export type Effects = 'suppress' | 'allow'
@@ -85,20 +84,10 @@ export async function startReplayGroup(options: ReplayGroupOptions): Promise<Run
 }
 
 function createLoop(options: ReplayGroupOptions, retries: InLaneRetries, sendingBy: Client | Suppressed): GroupLoop {
-  const {
-    processor,
-    group,
-    registry,
-    signals,
-    logger,
-    clock = systemClock,
-    limits,
-    drainTimeoutMs = defaultDrainTimeoutMs,
-  } = options
-  const schemas = processor.subscriptions.map(({ definition }) => definition.schema)
+  const { processor, group, signals, logger, clock = systemClock, limits, drainTimeoutMs = defaultDrainTimeoutMs } = options
   const attempt = createAttempt({
     processor,
-    decoder: createDecoder(registry, schemas),
+    decoder: decoderOf(processor, group, options),
     outbound: 'close' in sendingBy ? cause => outboundOf(sendingBy, cause) : () => counting(sendingBy),
     logger: logger.child({ group }),
     signals,

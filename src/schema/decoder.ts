@@ -2,17 +2,17 @@
 import type avro from 'avsc'
 import { Undecodable } from '../errors.ts'
 import type { MessageSchema } from '../message/schema.ts'
-import { writerType } from './avro-type.ts'
 import { typeOf } from './codec.ts'
-import { resolutionProblems } from './compatibility.ts'
 import type { SchemaRegistry } from './registry.ts'
-import { type Resolver, resolverOf } from './resolve.ts'
+import { type Refusal, resolutionsOf, type Writer } from './resolutions.ts'
+import type { Resolver } from './resolve.ts'
 import { FRAME_BYTES, readSchemaId } from './wire.ts'
 
 export type Decoded =
   | {
       readonly kind: 'message'
-      readonly schemaId: number /** Full name of the writer's record. */
+      readonly schemaId: number
+      /** Full name of the writer's record; the reader's, where that has the writer's as an alias. */
       readonly type: string
       readonly payload: unknown
     }
@@ -24,33 +24,63 @@ export interface DecodedAny {
   readonly payload: unknown
 }
 
+/** A schema with which nothing that is written can be read here. */
+export interface Unreadable {
+  readonly schemaId: number
+  /** '' when the registered schema itself cannot be used. */
+  readonly type: string
+  /** With the first field that is in the way. */
+  readonly reason: string
+}
+
 export interface Decoder {
   /**
    * The value itself, not a promise, once the writer's schema is known. `unhandled` when no reader has the writer's name.
    * Throws or rejects with Undecodable, UnknownSchemaId or RegistryUnavailable, and nothing else.
    */
   decode(value: Buffer): Decoded | Promise<Decoded>
+  /** Undefined when `decode` needs nothing from the registry. Settles when it has been asked, rejecting like `decode`. */
+  preparing(value: Buffer): Promise<unknown> | undefined
   /** Any type, by the writer's own schema, for people to read: longs as bigint. Rejects like `decode`. */
   decodeAny(value: Buffer): Promise<DecodedAny>
 }
 
-/** Throws Error when two readers have the same name, or one cannot be compiled: a mistake in the definitions. */
-export function createDecoder(registry: Pick<SchemaRegistry, 'schemaById'>, readers: readonly MessageSchema[]): Decoder {
-  const readersByName = new Map<string, avro.Type>()
-  for (const schema of readers) {
-    const known = readersByName.get(schema.name)
-    if (known !== undefined && known !== typeOf(schema)) throw new Error(`two reader schemas are named ${schema.name}`)
-    readersByName.set(schema.name, typeOf(schema))
-  }
+/**
+ * `onUnreadable` is told once of each schema. Throws Error when two readers have the same name, or one cannot be compiled: a mistake in
+ * the definitions.
+ */
+export function createDecoder(
+  registry: Pick<SchemaRegistry, 'schemaById'>,
+  readers: readonly MessageSchema[],
+  onUnreadable: (unreadable: Unreadable) => void = () => {},
+): Decoder {
+  const resolutions = resolutionsOf(registry)
+  const readerOf = readersByName(readers)
   const plans = new Map<number, Plan>()
+  const planning = new Map<number, Promise<Plan>>()
 
-  /** Never called twice at once with effect: the registry joins look-ups of one id, and the later plan replaces an equal one. */
-  async function planFor(schemaId: number): Promise<Plan> {
-    const known = plans.get(schemaId)
-    if (known !== undefined) return known
-    const plan = makePlan(schemaId, await registry.schemaById(schemaId), readersByName)
-    plans.set(schemaId, plan)
+  function planFor(schemaId: number): Promise<Plan> {
+    const running = planning.get(schemaId)
+    if (running !== undefined) return running
+    const plan = resolutions
+      .writer(schemaId)
+      .then(writer => {
+        const made = planOf(writer)
+        plans.set(schemaId, made)
+        if (made.how.kind === 'refused') onUnreadable({ schemaId, type: made.type, reason: made.how.reason })
+        return made
+      })
+      .finally(() => planning.delete(schemaId))
+    planning.set(schemaId, plan)
     return plan
+  }
+
+  function planOf(writer: Writer): Plan {
+    const { schemaId } = writer
+    if (writer.kind === 'refused') return { schemaId, type: '', how: writer }
+    const reader = readerOf.get(writer.name)
+    if (reader === undefined) return { schemaId, type: writer.name, how: { kind: 'unhandled' } }
+    return { schemaId, type: reader.name, how: resolutions.resolution(writer, reader) }
   }
 
   return {
@@ -59,56 +89,59 @@ export function createDecoder(registry: Pick<SchemaRegistry, 'schemaById'>, read
       const plan = plans.get(schemaId)
       return plan === undefined ? planFor(schemaId).then(loaded => run(loaded, value)) : run(plan, value)
     },
+    preparing(value) {
+      const schemaId = idOrNone(value)
+      return schemaId === undefined || plans.has(schemaId) ? undefined : planFor(schemaId)
+    },
     async decodeAny(value) {
-      const { schemaId, type, writer } = await planFor(readSchemaId(value))
-      if (writer === undefined) throw new Undecodable(`the schema of id ${schemaId} cannot be used`)
-      return { schemaId, type, payload: read(writer, undefined, value, type, schemaId) }
+      const writer = await resolutions.writer(readSchemaId(value))
+      if (writer.kind === 'refused') throw new Undecodable(writer.reason, { cause: writer.cause })
+      const { schemaId, name, type } = writer
+      return { schemaId, type: name, payload: read(type, undefined, value, name, schemaId) }
     },
   }
+}
+
+function idOrNone(value: Buffer): number | undefined {
+  try {
+    return readSchemaId(value)
+  } catch {
+    return undefined // Which `decode` says.
+  }
+}
+
+/** By their names, and by the aliases that are no reader's name: what was written before a record was renamed. */
+function readersByName(readers: readonly MessageSchema[]): ReadonlyMap<string, MessageSchema> {
+  const byName = new Map<string, MessageSchema>()
+  const add = (name: string, reader: MessageSchema): void => {
+    const known = byName.get(name)
+    if (known !== undefined && typeOf(known) !== typeOf(reader)) throw new Error(`two reader schemas are named ${name}`)
+    byName.set(name, reader)
+  }
+  for (const reader of readers) add(reader.name, reader)
+  const names = new Set(byName.keys())
+  for (const reader of readers) for (const alias of typeOf(reader).aliases ?? []) if (!names.has(alias)) add(alias, reader)
+  return byName
 }
 
 /** What to do with the values of one writer schema, decided once. */
 interface Plan {
   readonly schemaId: number
   readonly type: string
-  /** Absent when the registered schema itself cannot be used. */
-  readonly writer?: avro.Type
   readonly how:
-    | { readonly kind: 'read'; readonly reader: avro.Type; readonly resolver: Resolver | undefined }
+    | { readonly kind: 'readable'; readonly reader: avro.Type; readonly resolver: Resolver | undefined }
     | { readonly kind: 'unhandled' }
-    | { readonly kind: 'refuse'; readonly reason: string; readonly cause?: unknown }
-}
-
-function makePlan(schemaId: number, json: string, readers: ReadonlyMap<string, avro.Type>): Plan {
-  let writer: avro.Type
-  try {
-    writer = writerType(json)
-  } catch (cause) {
-    const reason = `the registered schema of id ${schemaId} cannot be used: ${messageOf(cause)}`
-    return { schemaId, type: '', how: { kind: 'refuse', reason, cause } }
-  }
-  // A schema may be no record at all ("string"): then nothing handles it.
-  const type = writer.name ?? writer.typeName
-  const reader = readers.get(type)
-  if (reader === undefined) return { schemaId, type, writer, how: { kind: 'unhandled' } }
-  try {
-    return { schemaId, type, writer, how: { kind: 'read', reader, resolver: resolverOf(reader, writer) } }
-  } catch (cause) {
-    const [first] = resolutionProblems(reader, writer)
-    const where = first === undefined ? messageOf(cause) : `${first.path === '' ? '' : `${first.path}: `}${first.reason}`
-    const reason = `${type} as written with schema id ${schemaId} cannot be read by this service's schema: ${where}`
-    return { schemaId, type, writer, how: { kind: 'refuse', reason, cause } }
-  }
+    | Refusal
 }
 
 function run(plan: Plan, value: Buffer): Decoded {
   const { schemaId, type, how } = plan
   switch (how.kind) {
-    case 'read':
+    case 'readable':
       return { kind: 'message', schemaId, type, payload: read(how.reader, how.resolver, value, type, schemaId) }
     case 'unhandled':
       return { kind: 'unhandled', schemaId, type }
-    case 'refuse':
+    case 'refused':
       throw new Undecodable(how.reason, { cause: how.cause })
   }
 }

@@ -46,5 +46,8 @@ export function memoryRegistry(): SchemaRegistry {
       return verdict(subject, schema)
     },
     async ping() {},
+    async kept() {
+      return 0
+    },
   }
 }

@@ -1,14 +1,29 @@
 /** The schema registry as Spillway needs it, and a client for any that speaks Confluent's API (Confluent, Redpanda, Apicurio). */
-import { SchemaIncompatible, SchemaNotRegistered, Undecodable, UnknownSchemaId } from '../errors.ts'
+import {
+  codeOf,
+  RegistryRefused,
+  RegistryUnavailable,
+  SchemaIncompatible,
+  SchemaNotRegistered,
+  Undecodable,
+  UnknownSchemaId,
+} from '../errors.ts'
 import type { MessageSchema } from '../message/schema.ts'
-import { type AssembleSchema, schemaAssembler } from './registry-client.ts'
+import type { Signals } from '../observe/signals.ts'
+import { fingerprintOf } from './fingerprint.ts'
+import { RegistryFolder } from './registry-folder.ts'
 import { parseAddress, type RegistryAnswer, type RegistryCall, registryCalls } from './registry-http.ts'
+import { Lookups } from './registry-lookups.ts'
+import { assembled } from './registry-references.ts'
 
 /** Every method also throws RegistryUnavailable (retryable) and RegistryRefused. */
 export interface SchemaRegistry {
   /** The id under which exactly this schema is registered for the subject. Throws SchemaNotRegistered. Remembered per subject and schema. */
   idOf(subject: string, schema: MessageSchema): Promise<number>
-  /** The Avro JSON text of an id, with the schemas it refers to written into it. Throws UnknownSchemaId; Undecodable when the id is no Avro schema. Remembered. */
+  /**
+   * The Avro JSON text of an id, with the schemas it refers to written into it. Throws UnknownSchemaId, RegistryUnavailable, Undecodable
+   * when the id is no Avro schema, and nothing else. Remembered.
+   */
   schemaById(id: number): Promise<string>
   /** Registers the schema, or finds it registered; answers its id. Throws SchemaIncompatible when the registry's own rules refuse it. */
   register(subject: string, schema: MessageSchema): Promise<number>
@@ -18,10 +33,12 @@ export interface SchemaRegistry {
   isCompatible(subject: string, schema: MessageSchema): Promise<{ compatible: boolean; messages: string[] }>
   /** Resolves when the registry answers. */
   ping(): Promise<void>
+  /** How many schemas and ids of this registry are on disk, for work while it does not answer. */
+  kept(): Promise<number>
 }
 
 export interface RegistryOptions {
-  /** May carry a path (`/apis/ccompat/v7`) and credentials; these never show in messages. */
+  /** May carry a path (`/apis/ccompat/v7`) and credentials; these never show in messages, nor on disk. */
   readonly url: string
   readonly username?: string | undefined
   readonly password?: string | undefined
@@ -29,35 +46,80 @@ export interface RegistryOptions {
   readonly timeoutMs?: number | undefined
   /** Milliseconds for which an unknown id is not asked for again. Default 30000. */
   readonly unknownForMs?: number | undefined
+  /** Where what it says is kept for when it does not answer; registries may share it. Default: nowhere. */
+  readonly folder?: string | undefined
+  /** Told of the folder. */
+  readonly signals?: Signals | undefined
   /** Monotonic milliseconds. */
   readonly clock?: { now(): number } | undefined
 }
 
 /** Opens no connection; the first call does. Throws RegistryRefused when `url` is no URL. */
 export function connectRegistry(options: RegistryOptions): SchemaRegistry {
+  const { timeoutMs = 5_000, unknownForMs = 30_000, clock = performance, folder, signals } = options
   const address = parseAddress(options)
-  const timeoutMs = options.timeoutMs ?? 5_000
-  const call = registryCalls(address, timeoutMs)
-  const assemble = schemaAssembler(address, timeoutMs)
-  const ids = rememberedIds((subject, schema) => findId(call, subject, schema))
-  const schemas = rememberedSchemas(
-    id => fetchSchema(call, id, assemble),
-    options.unknownForMs ?? 30_000,
-    options.clock ?? performance,
-  )
+  const call = registryCalls(address, timeoutMs, clock)
+  const disk = folder === undefined ? undefined : new RegistryFolder(folder, address.url, signals)
+  const schemas = new Lookups<number, string>(clock, unknownForMs)
+  const ids = new Lookups<string, number>(clock, unknownForMs)
+  const keyOf = (subject: string, schema: MessageSchema): string => `${fingerprintOf(schema)} ${subject}`
+  const schemaById = (id: number): Promise<string> =>
+    schemas.get(id, () =>
+      orFromDisk(() => fetchSchema(call, id, AbortSignal.timeout(timeoutMs)), ['E_REGISTRY_UNAVAILABLE', 'E_UNKNOWN_SCHEMA_ID'], {
+        keep: schema => disk?.keepSchema(id, schema),
+        find: () => disk?.schema(id),
+        tell: error => signals?.emit('schema.fromDisk', { schemaId: id, error }),
+      }),
+    )
   return {
-    idOf: ids.get,
-    schemaById: schemas,
+    // Not when the registry says that it is not registered: what is published must be readable for others.
+    idOf: (subject, schema) =>
+      ids.get(keyOf(subject, schema), () =>
+        orFromDisk(() => findId(call, subject, schema), ['E_REGISTRY_UNAVAILABLE'], {
+          keep: id => disk?.keepId(subject, schema, id),
+          find: () => disk?.idOf(subject, schema),
+          tell: (error, schemaId) => signals?.emit('schema.fromDisk', { schemaId, error }),
+        }),
+      ),
+    schemaById,
     async register(subject, schema) {
       const id = await registerVersion(call, subject, schema)
-      ids.set(subject, schema, id)
+      ids.set(keyOf(subject, schema), id)
+      disk?.keepId(subject, schema, id)
       return id
     },
-    versions: subject => fetchVersions(call, subject, schemas),
+    versions: subject => fetchVersions(call, subject, schemaById),
     isCompatible: (subject, schema) => askVerdict(call, subject, schema),
     async ping() {
-      await call('GET', '/subjects')
+      // The names of all subjects may be megabytes, and not every registry knows `limit`.
+      await call('GET', '/subjects?limit=1')
     },
+    kept: async () => (await disk?.size()) ?? 0,
+  }
+}
+
+/**
+ * The registry first, as long as it answers: one that was made anew at the same address gives other schemas for the same ids. `codes`:
+ * the errors on which what is kept counts.
+ */
+async function orFromDisk<T>(
+  ask: () => Promise<T>,
+  codes: readonly string[],
+  disk: {
+    keep(found: T): void
+    find(): Promise<T | undefined> | undefined
+    tell(error: unknown, found: T): void
+  },
+): Promise<T> {
+  try {
+    const found = await ask()
+    disk.keep(found)
+    return found
+  } catch (error) {
+    const kept = codes.includes(codeOf(error) ?? '') ? await disk.find() : undefined
+    if (kept === undefined) throw error
+    disk.tell(error, kept)
+    return kept
   }
 }
 
@@ -68,62 +130,6 @@ export function notRegistered(subject: string, schema: MessageSchema): SchemaNot
   )
 }
 
-/** One look-up at a time per (subject, schema); a failed one is forgotten. */
-function rememberedIds(find: SchemaRegistry['idOf']): {
-  get: SchemaRegistry['idOf']
-  set(subject: string, schema: MessageSchema, id: number): void
-} {
-  const known = new WeakMap<MessageSchema, Map<string, Promise<number>>>()
-  const bySubject = (schema: MessageSchema): Map<string, Promise<number>> => {
-    const subjects = known.get(schema) ?? new Map<string, Promise<number>>()
-    known.set(schema, subjects)
-    return subjects
-  }
-  return {
-    get(subject, schema) {
-      const subjects = bySubject(schema)
-      const running = subjects.get(subject)
-      if (running !== undefined) return running
-      const lookup = find(subject, schema)
-      subjects.set(subject, lookup)
-      lookup.catch(() => subjects.delete(subject))
-      return lookup
-    },
-    set: (subject, schema, id) => void bySubject(schema).set(subject, Promise.resolve(id)),
-  }
-}
-
-/** Ids come from bytes on a topic, which may be anyone's: what is remembered of unknown ones is bounded. */
-const UNKNOWN_KEPT = 10_000
-
-function rememberedSchemas(
-  find: (id: number) => Promise<string>,
-  unknownForMs: number,
-  clock: { now(): number },
-): SchemaRegistry['schemaById'] {
-  const known = new Map<number, Promise<string>>()
-  const unknownUntil = new Map<number, number>()
-
-  function onFailure(id: number, error: unknown): void {
-    known.delete(id)
-    if (!(error instanceof UnknownSchemaId)) return
-    unknownUntil.delete(id)
-    unknownUntil.set(id, clock.now() + unknownForMs)
-    if (unknownUntil.size > UNKNOWN_KEPT) unknownUntil.delete(unknownUntil.keys().next().value!)
-  }
-
-  return id => {
-    const running = known.get(id)
-    if (running !== undefined) return running
-    const until = unknownUntil.get(id)
-    if (until !== undefined && clock.now() < until) return Promise.reject(unknownId(id))
-    const lookup = find(id)
-    known.set(id, lookup)
-    lookup.catch(error => onFailure(id, error))
-    return lookup
-  }
-}
-
 /** The error of a look-up by id, for every implementation of SchemaRegistry. */
 export function unknownId(id: number): UnknownSchemaId {
   return new UnknownSchemaId(`the schema registry knows no schema with id ${id}`)
@@ -131,21 +137,28 @@ export function unknownId(id: number): UnknownSchemaId {
 
 async function findId(call: RegistryCall, subject: string, schema: MessageSchema): Promise<number> {
   const path = `/subjects/${encodeURIComponent(subject)}`
-  const answer = await call('POST', path, { schema: JSON.stringify(schema.avro) })
+  const answer = await call('POST', path, { body: { schema: JSON.stringify(schema.avro) } })
   if (answer.status === 404) throw notRegistered(subject, schema)
   const { id } = answer.body as { id?: unknown }
   if (typeof id !== 'number') throw answer.unexpected()
   return id
 }
 
-async function fetchSchema(call: RegistryCall, id: number, assemble: AssembleSchema): Promise<string> {
-  const answer = await call('GET', `/schemas/ids/${id}`)
+async function fetchSchema(call: RegistryCall, id: number, deadline: AbortSignal): Promise<string> {
+  const answer = await call('GET', `/schemas/ids/${id}`, { deadline }).catch(refusedIsAway)
   if (answer.status !== 200) throw unknownId(id)
   const { schemaType, references } = answer.body as { schemaType?: unknown; references?: unknown }
   if (schemaType !== undefined && schemaType !== null && schemaType !== 'AVRO')
     throw new Undecodable(`schema id ${id} is ${schemaType}, not Avro`)
-  if (Array.isArray(references) && references.length > 0) return assemble(id)
-  return textOf(answer)
+  const text = textOf(answer)
+  if (!Array.isArray(references) || references.length === 0) return text
+  return assembled(text, references, `schema id ${id}`, call, deadline).catch(refusedIsAway)
+}
+
+/** There is no wrong way to ask for an id: whoever answers 400 to it is no registry, or a broken one. */
+function refusedIsAway(error: unknown): never {
+  if (error instanceof RegistryRefused) throw new RegistryUnavailable(error.message, { cause: error })
+  throw error
 }
 
 async function fetchVersions(call: RegistryCall, subject: string, schemaById: SchemaRegistry['schemaById']): Promise<string[]> {
@@ -167,7 +180,7 @@ async function fetchVersions(call: RegistryCall, subject: string, schemaById: Sc
 
 async function registerVersion(call: RegistryCall, subject: string, schema: MessageSchema): Promise<number> {
   const path = `/subjects/${encodeURIComponent(subject)}/versions`
-  const answer = await call('POST', path, { schema: JSON.stringify(schema.avro) })
+  const answer = await call('POST', path, { body: { schema: JSON.stringify(schema.avro) } })
   if (answer.status === 409)
     throw new SchemaIncompatible(`the registry refuses ${schema.name} for subject ${subject}: ${messageOf(answer)}`)
   const id = (answer.body as { id?: unknown }).id
@@ -182,7 +195,7 @@ async function askVerdict(
   schema: MessageSchema,
 ): Promise<{ compatible: boolean; messages: string[] }> {
   const path = `/compatibility/subjects/${encodeURIComponent(subject)}/versions/latest?verbose=true`
-  const answer = await call('POST', path, { schema: JSON.stringify(schema.avro) })
+  const answer = await call('POST', path, { body: { schema: JSON.stringify(schema.avro) } })
   // No subject, or no version of it: nothing that could conflict.
   if (answer.status === 404) return { compatible: true, messages: [] }
   const { is_compatible: compatible, messages } = answer.body as { is_compatible?: unknown; messages?: unknown }

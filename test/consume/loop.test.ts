@@ -125,7 +125,7 @@ describe('an assignment that is over', () => {
       signals: new Signals(),
       logger,
       outbound: () => expect.unreachable(),
-      decoder: { decode: () => decoding.promise, decodeAny: () => expect.unreachable() },
+      decoder: { decode: () => decoding.promise, preparing: () => undefined, decodeAny: () => expect.unreachable() },
     })
     const { loop, take } = loopFixture({ attempt })
     await loop.onAssigned([assigned('it-src')])

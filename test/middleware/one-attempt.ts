@@ -47,6 +47,7 @@ export function oneAttempt({
     processor: consumer('it-group', [on(thing, handler)], { middleware, handlerTimeout }),
     decoder: {
       decode: () => ({ kind: 'message', schemaId: 1, type: 'it.Thing', payload: { id: secret } }),
+      preparing: () => undefined,
       decodeAny: () => Promise.reject(new Error('not asked')),
     },
     outbound: cause => ({ publish: () => send(cause), schedule: () => send(cause) }),

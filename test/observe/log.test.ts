@@ -96,6 +96,23 @@ describe('a log line', () => {
     ])
   })
 
+  test('of a schema says which, and why', () => {
+    const { lines, levels, signals } = logged()
+    const reason = `x: cannot read string as int${' '.repeat(900)}`
+    signals.emit('schema.unreadable', { group: 'spend', type: 'shop.Placed', schemaId: 12, reason })
+    signals.emit('schema.fromDisk', { schemaId: 13, error: new Error('away') })
+    signals.emit('schemaFolder.failed', { what: 'write', path: '/schemas', error: new Error('EROFS') })
+    expect(levels()).toEqual(['error', 'warn', 'warn'])
+    const [unreadable, ...others] = lines.map(line => JSON.parse(line))
+    expect(unreadable).toMatchObject({ group: 'spend', type: 'shop.Placed', schemaId: 12 })
+    expect(unreadable.reason).toMatch(/^x: cannot read string as int/)
+    expect(unreadable.reason).toHaveLength(500)
+    expect(others).toMatchObject([
+      { schemaId: 13, errorMessage: 'away' },
+      { what: 'write', path: '/schemas', errorMessage: 'EROFS' },
+    ])
+  })
+
   test('ends when it is taken away', () => {
     const { lines, signals, end } = logged()
     end()

@@ -28,6 +28,9 @@ test('counts what became of messages, by types that have a handler', async () =>
   signals.emit('message.delayed', { ...about(''), tier: 'spend.retry.1s', untilMs: 0 })
   for (const type of ['shop.Placed', '']) signals.emit('message.followed', { ...about(type), tier: 'spend.retry.1s', untilMs: 0 })
   signals.emit('message.deadLettered', { ...about(''), disposition: 'undecodable', failure })
+  expect(await lines()).toContain('spillway_schemas_unreadable_total{group="spend",type="shop.Placed"} 0')
+  for (const type of ['shop.Placed', 'shop.Foreign'])
+    signals.emit('schema.unreadable', { group: 'spend', type, schemaId: 1, reason: 'canary' })
   signals.emit('handler.timedOut', { ...about('shop.Placed'), timeoutMs: 1 })
   signals.emit('handler.late', { group: 'spend', type: 'shop.Placed' })
   signals.emit('consumer.joined', { group: 'spend', partitions: 1 })
@@ -45,6 +48,8 @@ test('counts what became of messages, by types that have a handler', async () =>
     'spillway_messages_delayed_total{group="spend",tier="spend.retry.1s"} 1',
     'spillway_messages_followed_total{group="spend",tier="spend.retry.1s"} 2',
     'spillway_dead_letters_total{group="spend",type="other",disposition="undecodable"} 1',
+    `spillway_schemas_unreadable_total${ofPlaced} 1`,
+    'spillway_schemas_unreadable_total{group="spend",type="other"} 1',
     `spillway_handler_timeouts_total${ofPlaced} 1`,
     `spillway_handler_late_total${ofPlaced} 1`,
     'spillway_rebalances_total{group="spend"} 1',

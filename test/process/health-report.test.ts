@@ -105,6 +105,11 @@ describe('a process is ready', () => {
       ['spend: orders/3 waits for the broker for 120 s'],
     ],
     [
+      'while what the registry said to an earlier process is used',
+      health({ registryReached: 'kept' }),
+      ['the registry has not answered yet: schemas come from disk'],
+    ],
+    [
       'while its breaker is open',
       health({ groups: [group({ breaker })] }),
       ['spend: the breaker is open for 12 s: 20 of 31 entities failed with TypeError f00, and so did 2 tries since'],

@@ -4,9 +4,11 @@
  */
 import { consumer, on } from 'spillway'
 import { expect, test } from 'vitest'
+import { connectRegistry } from '../../src/schema/registry.ts'
 import { unique } from '../unique.ts'
 import { openScenario } from './harness.ts'
 import { stepsOn } from './messages.ts'
+import { startRegistryProxy } from './registry-proxy.ts'
 
 test('an unknown schema id takes the ladder before it is dead-lettered', async () => {
   const { prepare, run, drained, heard, put, encode, records, trails } = await openScenario()
@@ -34,4 +36,25 @@ test('an unknown schema id takes the ladder before it is dead-lettered', async (
   expect(await trails(reader.ladder.dlq)).toMatchObject([
     { attempt: 3, disposition: 'undecodable', origin: { offset: 0n }, failure: { class: 'UnknownSchemaId' } },
   ])
+})
+
+test('a producer with a wrong registry: thousands of unknown ids open no breaker, hold nobody up and ask once', async () => {
+  const { client, prepare, run, drained, heard, put, encode, trails } = await openScenario()
+  const { steps, opened } = stepsOn()
+  const proxy = await startRegistryProxy()
+  const handled: string[] = []
+  const reader = consumer(unique('reader'), [on(opened, ({ id }) => handled.push(id))], { retry: { tiers: ['100ms', '200ms'] } })
+  await prepare([reader])
+  const opening = heard('breaker.opened')
+  const value = await encode(opened, { id: 'a', n: 1 })
+  value.writeUInt32BE(0x7fff_fff1, 1)
+  const puts = Array.from({ length: 1_500 }, (_, i) => put(steps.name, { key: `wrong-${i}`, value, partition: i % 3 }))
+  await Promise.all([...puts, ...['b', 'c', 'd'].map(id => client.publisher(opened).publish({ id, n: 1 }))])
+  await run([reader], { registry: connectRegistry({ url: proxy.url }) })
+  await drained(reader)
+
+  expect(handled.sort()).toEqual(['b', 'c', 'd'])
+  expect(opening).toEqual([])
+  expect(await trails(reader.ladder.dlq)).toMatchObject(Array(1_500).fill({ disposition: 'undecodable', attempt: 3 }))
+  expect(proxy.asked.filter(path => path.endsWith('/2147483633'))).toHaveLength(1)
 })

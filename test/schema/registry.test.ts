@@ -1,64 +1,29 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { afterEach, describe, expect, test } from 'vitest'
+import type { ServerResponse } from 'node:http'
+import { describe, expect, test } from 'vitest'
 import { avroSchema } from '../../src/message/schema.ts'
-import { connectRegistry, type RegistryOptions } from '../../src/schema/registry.ts'
+import { connectRegistry } from '../../src/schema/registry.ts'
+import { type Answer, registryThat, unavailable } from './registry-that.ts'
 
 const schema = avroSchema({ name: 'test.R', long: 'bigint', avro: { type: 'record', name: 'R', namespace: 'test', fields: [] } })
 const text = JSON.stringify(schema.avro)
-const closers: (() => Promise<unknown>)[] = []
+const elsewhere = 'points to http://elsewhere.test: redirects are not followed'
 
-afterEach(async () => {
-  for (const close of closers.splice(0)) await close()
-})
-
-interface Asked {
-  what: string
-  body: string
-  auth: string | undefined
+/** Something comes all the time, and there is no end of it. */
+function dripping(response: ServerResponse): void {
+  response.writeHead(200)
+  const timer = setInterval(() => response.write(' '), 20)
+  response.on('close', () => clearInterval(timer))
 }
-
-/** A registry that answers as told: a value as JSON with its status, or a function for what is no answer. */
-async function registryThat(
-  answer: (asked: Asked) => [number, unknown] | ((response: ServerResponse) => void),
-  options: Partial<RegistryOptions> = {},
-) {
-  const asked: Asked[] = []
-  const server = createServer((request: IncomingMessage, response) => {
-    let body = ''
-    request.on('data', chunk => {
-      body += chunk
-    })
-    request.on('end', () => {
-      const one = { what: `${request.method} ${request.url}`, body, auth: request.headers.authorization }
-      asked.push(one)
-      const reply = answer(one)
-      if (typeof reply === 'function') return reply(response)
-      response
-        .writeHead(reply[0], { 'content-type': 'application/json' })
-        .end(typeof reply[1] === 'string' ? reply[1] : JSON.stringify(reply[1]))
-    })
-  })
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  closers.push(async () => {
-    server.closeAllConnections()
-    await new Promise(resolve => server.close(resolve))
-  })
-  const host = `127.0.0.1:${(server.address() as AddressInfo).port}`
-  return { asked, host, registry: connectRegistry({ url: `http://${host}/ccompat/`, ...options }) }
-}
-
-const unavailable = (reason: string) =>
-  expect.objectContaining({ code: 'E_REGISTRY_UNAVAILABLE', retryable: true, message: expect.stringContaining(reason) })
 
 describe('faults are the registry’s, never the message’s', () => {
-  const faults: [string, Parameters<typeof registryThat>[0], string][] = [
+  const faults: [string, Answer, string][] = [
     ...[401, 403, 408, 429, 500, 502, 503].map((status): (typeof faults)[number] => [
       `${status}`,
       () => [status, { message: 'because' }],
       `answered ${status}`,
     ]),
     ['404 of a proxy', () => [404, '<html>not here</html>'], 'answered 404'],
+    ['404 of a registry for a path it has not', () => [404, { error_code: 404, message: 'HTTP 404 Not Found' }], 'answered 404'],
     ['200 that is no JSON', () => [200, '<html>log in</html>'], 'not JSON'],
     ['200 that is other JSON', () => [200, { hello: 1 }], 'not what a schema registry gives'],
     ['reset', () => response => response.destroy(), '127.0.0.1'],
@@ -69,6 +34,13 @@ describe('faults are the registry’s, never the message’s', () => {
     ],
     ['black hole', () => () => {}, 'no answer within 150 ms'],
     ['black hole in mid-body', () => response => void response.writeHead(200).write('{"schema"'), 'no answer within 150 ms'],
+    ['a body that never ends', () => dripping, 'no answer within 150 ms'],
+    ['a body of 20 MiB', () => response => void response.writeHead(200).end(Buffer.alloc(20 << 20, 32)), 'longer than 16777216'],
+    [
+      'a redirect',
+      () => response => void response.writeHead(302, { location: 'http://elsewhere.test/x?token=1' }).end(),
+      elsewhere,
+    ],
   ]
   test.each(faults)('%s', async (_name, answer, reason) => {
     const { registry, host } = await registryThat(answer, {
@@ -95,8 +67,8 @@ describe('faults are the registry’s, never the message’s', () => {
   })
 
   test('refused connection', async () => {
-    const { registry, host } = await registryThat(() => [200, {}])
-    await closers.pop()!()
+    const { registry, host, end } = await registryThat(() => [200, {}])
+    await end()
     await expect(registry.schemaById(1)).rejects.toThrow(unavailable('ECONNREFUSED'))
     await expect(registry.ping()).rejects.toThrow(unavailable(host))
   })
@@ -114,12 +86,20 @@ describe('faults are the registry’s, never the message’s', () => {
     expect(() => connectRegistry({ url: 'no url with secret' })).toThrow(/^(?!.*secret)/)
   })
 
-  test('a fault is not remembered', async () => {
+  test('a fault is believed for a second, whoever asks meanwhile', async () => {
     let down = true
-    const { registry } = await registryThat(() => (down ? [503, {}] : [200, { schema: text, id: 7 }]))
+    let now = 0
+    const { registry, asked } = await registryThat(() => (down ? [503, {}] : [200, { schema: text, id: 7 }]), {
+      clock: { now: () => now },
+    })
     await expect(registry.schemaById(1)).rejects.toThrow(unavailable('503'))
     await expect(registry.idOf('s', schema)).rejects.toThrow(unavailable('503'))
     down = false
+    now = 999
+    await expect(registry.schemaById(1)).rejects.toThrow(unavailable('503'))
+    await expect(registry.idOf('s', schema)).rejects.toThrow(unavailable('503'))
+    expect(asked).toHaveLength(2)
+    now = 1_000
     expect(await registry.schemaById(1)).toBe(text)
     expect(await registry.idOf('s', schema)).toBe(7)
   })
@@ -206,8 +186,9 @@ describe('look-ups', () => {
     )
     expect(JSON.parse(await registry.schemaById(2))).toEqual({
       type: 'record',
-      name: 'test.Order',
-      fields: [{ name: 'lines', type: { type: 'array', items: { type: 'record', name: 'test.Line', fields: line.fields } } }],
+      name: 'Order',
+      namespace: 'test',
+      fields: [{ name: 'lines', type: { type: 'array', items: line } }],
     })
   })
 
