@@ -1,14 +1,14 @@
 /** Avro JSON -> avsc type, with Spillway's choices: guarded containers, Dates, longs as declared. */
 import avro from 'avsc'
 import type { LongAs, MessageSchema } from '../message/schema.ts'
-import { GuardedArray, GuardedEnum, GuardedMap, guardedInt, guardedString } from './guards.ts'
+import { GuardedArray, GuardedEnum, GuardedMap, guardedBoolean, guardedBytes, guardedInt, guardedString } from './guards.ts'
 import { bigintLong, numberLong } from './long.ts'
-import { refuseUnsafeShape } from './schema-shape.ts'
+import { refuseItemsOfNoBytes, refuseUnsafeNames } from './schema-shape.ts'
 import { OTHER_TIMESTAMPS, OtherTimestamp, TimestampMillis } from './timestamp.ts'
 
 /**
  * The type of one of our own schemas. Unions are never wrapped, which is unambiguous as only nullable ones are supported.
- * Throws Error when avsc cannot read the schema.
+ * Throws Error when avsc cannot read the schema, or when its values could not be read within bounds.
  */
 export function readerType(schema: Pick<MessageSchema, 'avro' | 'long'>): avro.Type {
   return parse(schema.avro, schema.long, 'never')
@@ -21,19 +21,21 @@ export function readerType(schema: Pick<MessageSchema, 'avro' | 'long'>): avro.T
  */
 export function writerType(json: string): avro.Type {
   const schema: unknown = JSON.parse(json)
-  refuseUnsafeShape(schema)
+  refuseUnsafeNames(schema)
   return parse(schema, 'bigint', 'auto')
 }
 
 function parse(schema: unknown, long: LongAs, wrapUnions: 'auto' | 'never'): avro.Type {
   const underLogical = new Set<unknown>()
-  return avro.Type.forSchema(schema as avro.Schema, {
+  const type = avro.Type.forSchema(schema as avro.Schema, {
     wrapUnions,
     omitRecordMethods: true,
     logicalTypes: LOGICAL_TYPES,
     // A hook, as one shared registry of types would make the names of different schemas collide.
     typeHook: (part, options) => replacement(part, options, long === 'bigint' ? bigintLong : numberLong, underLogical),
   })
+  refuseItemsOfNoBytes(type)
+  return type
 }
 
 const LOGICAL_TYPES = Object.fromEntries([
@@ -49,6 +51,10 @@ function replacement(part: unknown, options: unknown, long: avro.Type, underLogi
       return new GuardedMap(part as avro.Schema, options)
     case 'enum':
       return new GuardedEnum(part as avro.Schema, options)
+    case 'boolean':
+      return guardedBoolean
+    case 'bytes':
+      return guardedBytes
     case 'int':
       return guardedInt
     case 'string':
