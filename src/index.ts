@@ -9,9 +9,9 @@ export { connect, replay } from './connect.ts'
 export type { BreakerLimits } from './consume/breaker-settings.ts'
 export type { Context, ContextChanges, Handler, Logger, Middleware, Next } from './consume/handler.ts'
 export { DeadLetter, RetryLater, Skip } from './consume/outcome.ts'
-export type { Processor, ProcessorOptions, Subscription } from './consume/processor.ts'
+export type { Processor, ProcessorOptions, Subscription, TombstoneSubscription } from './consume/processor.ts'
 /** Processors, and how a handler answers other than by returning. */
-export { consumer, on, worker } from './consume/processor.ts'
+export { consumer, on, onTombstone, worker } from './consume/processor.ts'
 export type { RetryOptions, Route } from './consume/retry-policy.ts'
 /** Every error has a `code` and says whether the same call may succeed later (`retryable`). */
 export { SpillwayError } from './errors.ts'

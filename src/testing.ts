@@ -17,8 +17,10 @@ import { defineService, type Service, type ServiceOptions } from './config.ts'
 import type { Clock } from './consume/clock.ts'
 import type { Logger } from './consume/handler.ts'
 import type { SessionProgress } from './consume/progress.ts'
+import { isTombstone } from './dlq/letter.ts'
 import { readLetters } from './dlq/read.ts'
 import { type Duration, durationMs } from './message/duration.ts'
+import { tombstoneType } from './message/tombstone.ts'
 import { Signals } from './observe/signals.ts'
 import { startProcess } from './process/process.ts'
 import { type Client, createClient } from './produce/client.ts'
@@ -54,7 +56,7 @@ export interface TestService extends Omit<Client, 'close'> {
   settled(): Promise<void>
   /** Moves time, running everything that falls due on the way, in its order. */
   advance(by: Duration): Promise<void>
-  /** The dead letters of a group, decoded; payload undefined when that is not possible. */
+  /** The dead letters of a group, decoded; payload undefined when that is not possible, null of type `tombstone` for one. */
   letters(group: string): Promise<TestLetter[]>
   stop(): Promise<void>
 }
@@ -130,7 +132,12 @@ async function lettersOf(
 ): Promise<TestLetter[]> {
   const decoder = createDecoder(registry, [])
   const letters: TestLetter[] = []
-  await readLetters({ reader: broker.reader(), admin: broker.admin(), group }, async ({ record, trail }) => {
+  await readLetters({ reader: broker.reader(), admin: broker.admin(), group }, async letter => {
+    const { record, trail } = letter
+    if (isTombstone(letter)) {
+      letters.push({ type: tombstoneType, payload: null, record, trail })
+      return
+    }
     const decoded = record.value ? await decoder.decodeAny(record.value).catch(() => undefined) : undefined
     letters.push({ type: decoded?.type ?? '', payload: decoded?.payload, record, trail })
   })

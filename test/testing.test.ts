@@ -1,4 +1,17 @@
-import { avroSchema, consumer, DeadLetter, event, job, on, RetryLater, type ServiceOptions, Skip, topic, worker } from 'spillway'
+import {
+  avroSchema,
+  consumer,
+  DeadLetter,
+  event,
+  job,
+  on,
+  onTombstone,
+  RetryLater,
+  type ServiceOptions,
+  Skip,
+  topic,
+  worker,
+} from 'spillway'
 import { type TestService, testService } from 'spillway/testing'
 import { afterEach, describe, expect, it } from 'vitest'
 
@@ -105,6 +118,43 @@ describe('the test kit', () => {
     expect(tries.filter(one => one.startsWith('later'))).toEqual(['later#1', 'later#1', 'later#1'])
     expect(outcomes.sort()).toEqual(['done#1', 'rejected', 'skipped requested'])
     expect((await t.letters('answers')).map(({ trail }) => trail?.failure?.message)).toEqual(['refused by the bank'])
+  })
+
+  it('hands tombstones to who takes them, in the order of the entity; else they are skipped', async () => {
+    const handled: string[] = []
+    const ledger = consumer('ledger', [
+      on(paid, ({ id, amount }) => void handled.push(`${id} ${amount}`)),
+      onTombstone(paid.topic, (key, ctx) => {
+        if (key === 'never') throw new DeadLetter('cannot be deleted')
+        if (ctx.attempt === 1) throw new Error('books are closed')
+        handled.push(`${key} gone, ${ctx.type}`)
+      }),
+    ])
+    const t = await begin({ name: 'shop', processors: [ledger, consumer('other', [on(paid, () => {})])] })
+    const skipped: string[] = []
+    t.signals.on('message.skipped', ({ group, reason, detail }) => skipped.push(`${group} ${reason} ${detail}`))
+    await t.publisher(paid).publish({ id: '7', amount: 1 })
+    await t.publisher(paid).publishTombstone(7n)
+    await t.publisher(paid).publish({ id: '7', amount: 2 })
+    await t.publisher(paid).publishTombstone('never')
+    await t.settled()
+    expect(handled).toEqual(['7 1'])
+    await t.advance('1s')
+    expect(handled).toEqual(['7 1', '7 gone, tombstone', '7 2'])
+    expect(skipped).toEqual(Array(2).fill('other unhandled tombstone'))
+    expect(await t.letters('ledger')).toMatchObject([
+      {
+        type: 'tombstone',
+        payload: null,
+        record: { key: Buffer.from('never'), value: null },
+        trail: { disposition: 'rejected' },
+      },
+    ])
+    await expect(t.publisher(paid).publishTombstone('')).rejects.toMatchObject({ code: 'E_KEY_MISSING' })
+    // Nothing says that there is data: neither what it is nor of which schema.
+    const [{ record }] = (await t.letters('ledger')) as [Awaited<ReturnType<typeof t.letters>>[0]]
+    const names = record.headers.map(([name]) => name).filter(name => !name.startsWith('spillway-'))
+    expect(names).toEqual(['ce_specversion', 'ce_id', 'ce_source', 'ce_type', 'ce_time'])
   })
 
   it('keeps the order of an entity through retries, in moved time', async () => {

@@ -1,11 +1,12 @@
 /** One dead letter, for a person to read. */
 import { isUtf8 } from 'node:buffer'
 import type { BrokerRecord } from '../broker/port.ts'
-import type { Letter } from '../dlq/letter.ts'
+import { isTombstone, type Letter } from '../dlq/letter.ts'
 import { readLetters } from '../dlq/read.ts'
 import type { Selection } from '../dlq/selection.ts'
 import type { DlqSource } from '../dlq/source.ts'
 import { codeOf, LetterMissing } from '../errors.ts'
+import { tombstoneType } from '../message/tombstone.ts'
 import { createDecoder, type DecodedAny } from '../schema/decoder.ts'
 import { toJson } from '../schema/json.ts'
 import type { SchemaRegistry } from '../schema/registry.ts'
@@ -21,7 +22,9 @@ export interface ShowOptions {
 }
 
 /** A payload, or why there is none to show. */
-type Payload = (DecodedAny & { readonly problem?: never }) | { readonly problem: string }
+type Payload = (DecodedAny & { readonly problem?: never }) | { readonly problem: string } | typeof tombstone
+
+const tombstone = { type: tombstoneType, problem: 'none: the record is a tombstone' } as const
 
 /** Throws LetterMissing (E_NO_LETTER) when there is none at the address, DlqMissing (E_NO_DLQ). */
 export async function showLetters(
@@ -34,7 +37,7 @@ export async function showLetters(
   const items: object[] = []
   let shown = 0
   const onLetter = async (letter: Letter): Promise<void> => {
-    const payload = await decode(decodeAny, letter.record.value)
+    const payload = isTombstone(letter) ? tombstone : await decode(decodeAny, letter.record.value)
     if (output.json) items.push(jsonOf(source.group, letter, payload))
     else for (const line of textOf(source.group, letter, payload, shown > 0)) output.line(line)
     shown++
@@ -101,6 +104,7 @@ function payloadLines(payload: Payload, { value }: BrokerRecord): string[] {
       ...json.split('\n').map(line => `    ${printable(line)}`),
     ]
   }
+  if (payload === tombstone) return [field('payload', payload.problem)]
   const size = value === null ? [] : [`  value, ${value.length} bytes`, ...hexView(value).map(line => `    ${line}`)]
   return [field('payload', `cannot be decoded: ${printable(payload.problem)}`), ...size]
 }
@@ -123,9 +127,11 @@ function jsonOf(group: string, { partition, offset, record, trail }: Letter, pay
     trail: trail ?? null,
     key: jsonBytes(record.key),
     headers: record.headers.map(([name, value]) => ({ name, value: jsonBytes(value) })),
-    ...(payload.problem === undefined
-      ? { type: payload.type, schemaId: payload.schemaId, payload: toJson(payload.payload) }
-      : { problem: payload.problem, value: record.value?.toString('base64') ?? null }),
+    ...(payload === tombstone
+      ? { type: tombstone.type, payload: null }
+      : payload.problem === undefined
+        ? { type: payload.type, schemaId: payload.schemaId, payload: toJson(payload.payload) }
+        : { problem: payload.problem, value: record.value?.toString('base64') ?? null }),
   }
 }
 

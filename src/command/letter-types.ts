@@ -1,5 +1,6 @@
-import type { Letter } from '../dlq/letter.ts'
+import { isTombstone, type Letter } from '../dlq/letter.ts'
 import { codeOf } from '../errors.ts'
+import { tombstoneType } from '../message/tombstone.ts'
 import { createDecoder, type Decoder } from '../schema/decoder.ts'
 import type { SchemaRegistry } from '../schema/registry.ts'
 import { readSchemaId } from '../schema/wire.ts'
@@ -14,6 +15,7 @@ export interface WrittenAs {
 export interface LetterTypes {
   /** undefined when there is no value, or it is not framed. Rejects with RegistryUnavailable. The payload is not decoded. */
   writtenAs(letter: Letter): Promise<WrittenAs | undefined>
+  /** `tombstone` for one. */
   typeOf(letter: Letter): Promise<string | undefined>
 }
 
@@ -28,7 +30,7 @@ export function letterTypes(registry: () => Pick<SchemaRegistry, 'schemaById'>):
     const known = decoder
     return { schemaId, type: (await whenKnown(() => known.decode(value)))?.type }
   }
-  return { writtenAs, typeOf: async letter => (await writtenAs(letter))?.type }
+  return { writtenAs, typeOf: async letter => (isTombstone(letter) ? tombstoneType : (await writtenAs(letter))?.type) }
 }
 
 async function whenKnown<T>(find: () => T | Promise<T>): Promise<T | undefined> {

@@ -1,8 +1,11 @@
 /** One try of a record: decode it, find its handler, run it under its deadline. Never rejects: whatever happens is the answer. */
-import { AssignmentLost, codeOf, HandlerTimeout } from '../errors.ts'
+import { isUtf8 } from 'node:buffer'
+import { AssignmentLost, codeOf, HandlerTimeout, Undecodable } from '../errors.ts'
 import { type Envelope, readEnvelope } from '../message/envelope.ts'
+import { tombstoneType } from '../message/tombstone.ts'
 import type { Signals } from '../observe/signals.ts'
 import type { Decoded, Decoder } from '../schema/decoder.ts'
+import { framedInHeader } from '../schema/wire.ts'
 import type { Attempted, Delivery } from './admission.ts'
 import { compose, type Run } from './compose.ts'
 import { HandlerContext } from './context.ts'
@@ -37,6 +40,7 @@ export interface Attempt {
 export function createAttempt(options: AttemptOptions): Attempt {
   const { processor, decoder } = options
   const runs = runsByTopicAndType(options)
+  const tombstoneRuns = tombstoneRunsByTopic(options)
   const unhandled = (type: string, id: string, { origin }: Delivery): Attempted => ({
     kind: 'unhandled',
     type,
@@ -49,7 +53,11 @@ export function createAttempt(options: AttemptOptions): Attempt {
   const handle = (decoded: Decoded, delivery: Delivery, scope: AttemptScope): Promise<Attempted> => {
     const { type } = decoded
     const run = decoded.kind === 'message' ? runs.get(delivery.origin.topic)?.get(type) : undefined
-    if (!run || decoded.kind !== 'message') return Promise.resolve(unhandled(type, idOf(delivery, type), delivery))
+    if (!run || decoded.kind !== 'message') {
+      // Bytes that only look as if they began with a schema id would be skipped as another type's.
+      const error = framedInHeader(delivery.record.headers)
+      return Promise.resolve(error ? { kind: 'undecodable', error } : unhandled(type, idOf(delivery, type), delivery))
+    }
     // The registry may have taken its time: by now another process may be running this record.
     if (scope.isOver) {
       const error = new AssignmentLost('the assignment was lost')
@@ -58,15 +66,26 @@ export function createAttempt(options: AttemptOptions): Attempt {
     return new Promise(resolve => new HandlerCall(options, delivery, type, scope.calls, resolve).run(run, decoded.payload))
   }
 
+  const handleTombstone = (delivery: Delivery, scope: AttemptScope): Promise<Attempted> => {
+    const run = tombstoneRuns.get(delivery.origin.topic)
+    if (!run) return Promise.resolve(unhandled(tombstoneType, idOf(delivery, tombstoneType), delivery))
+    const key = keyOfTombstone(delivery)
+    if (typeof key !== 'string') return Promise.resolve({ kind: 'undecodable', error: key })
+    return new Promise(resolve => new HandlerCall(options, delivery, tombstoneType, scope.calls, resolve).run(run, key))
+  }
+
   const attempt: Attempt = (delivery, scope) => {
     const { value } = delivery.record
-    if (value === null) return Promise.resolve(unhandled('null', '', delivery))
+    if (value === null) return handleTombstone(delivery, scope)
     try {
       const decoding = decoder.decode(value)
       if (!(decoding instanceof Promise)) return handle(decoding, delivery, scope)
-      return decoding.then(decoded => handle(decoded, delivery, scope), undecoded)
+      return decoding.then(
+        decoded => handle(decoded, delivery, scope),
+        error => undecoded(error, delivery),
+      )
     } catch (error) {
-      return Promise.resolve(undecoded(error))
+      return Promise.resolve(undecoded(error, delivery))
     }
   }
   attempt.preparing = ({ record: { value } }) => (value === null ? undefined : decoder.preparing(value))
@@ -77,8 +96,20 @@ function idOf({ record, origin }: Delivery, type: string): string {
   return readEnvelope(record.headers, origin, type).id
 }
 
-function undecoded(error: unknown): Attempted {
-  return codeOf(error) === 'E_UNDECODABLE' ? { kind: 'undecodable', error } : { kind: 'threw', type: '', id: '', error }
+/** The headers are looked at only now: they may tell why what should begin with a schema id does not. */
+function undecoded(error: unknown, { record }: Delivery): Attempted {
+  const code = codeOf(error)
+  const framed = code === 'E_UNDECODABLE' || code === 'E_UNKNOWN_SCHEMA_ID' ? framedInHeader(record.headers) : undefined
+  if (framed) return { kind: 'undecodable', error: framed }
+  return code === 'E_UNDECODABLE' ? { kind: 'undecodable', error } : { kind: 'threw', type: '', id: '', error }
+}
+
+/** Never a text that is only like the key: a handler deletes by it. */
+function keyOfTombstone({ record: { key }, trail }: Delivery): string | Undecodable {
+  if (trail?.leftOut !== undefined) return new Undecodable('the value was left out of this copy: it is no tombstone')
+  if (key === null) return new Undecodable('the record has neither a value nor a key: it says of no entity that it is gone')
+  if (!isUtf8(key)) return new Undecodable('a tombstone whose key is not UTF-8')
+  return key.toString('utf8')
 }
 
 /** The id is read from the headers when somebody asks. */
@@ -186,6 +217,16 @@ class HandlerCall implements Cancellable {
 
 function tellLate({ processor, signals }: AttemptOptions, { type }: HandlerContext): void {
   signals.emit('handler.late', { group: processor.name, type })
+}
+
+function tombstoneRunsByTopic(options: AttemptOptions): Map<string, Run> {
+  const { tombstones, middleware } = options.processor
+  return new Map(
+    tombstones.map(({ tombstonesOf, handler }) => [
+      tombstonesOf.name,
+      compose(middleware, handler, ctx => tellLate(options, ctx)),
+    ]),
+  )
 }
 
 function runsByTopicAndType(options: AttemptOptions): Map<string, Map<string, Run>> {

@@ -24,7 +24,7 @@ export interface Context extends Outbound {
   /** The consumer or worker that handles the message: its Kafka group id. */
   readonly group: string
   readonly id: string
-  /** Full name of the schema. */
+  /** Full name of the schema; `tombstone` in a handler of tombstones. */
   readonly type: string
   readonly source: string
   readonly time: Date

@@ -1,6 +1,6 @@
-/** consumer(), worker() and on(): processors as plain values. Nothing runs until a process is told to run them. */
+/** consumer(), worker(), on() and onTombstone(): processors as plain values. Nothing runs until a process is told to run them. */
 import { DefinitionError } from '../errors.ts'
-import type { EventDefinition, JobDefinition, MessageDefinition } from '../message/definition.ts'
+import type { EventDefinition, JobDefinition, MessageDefinition, Topic } from '../message/definition.ts'
 import { type Duration, durationMs } from '../message/duration.ts'
 import { defaultTiers, type Ladder, ladderOf } from '../topic/ladder.ts'
 import { type BreakerLimits, type BreakerSettings, breakerSettings } from './breaker-settings.ts'
@@ -22,7 +22,7 @@ export interface ProcessorOptions {
   readonly handlerTimeout?: Duration
   /** Where a group that has committed nothing begins on its sources. Default earliest. */
   readonly start?: 'earliest' | 'latest'
-  /** A message of a type that has no handler here: skip and count it, or make it a dead letter. Default skip. */
+  /** A message of a type that has no handler here, or a tombstone: skip and count it, or make it a dead letter. Default skip. */
   readonly unhandled?: 'skip' | 'dead-letter'
   /** What a record may measure; one that is over is dead-lettered as refused. Default 16 MiB, 1,000 headers, 256 KiB of headers. */
   readonly limits?: Partial<RecordLimits>
@@ -43,11 +43,18 @@ export interface Subscription {
   readonly handler: Handler<never>
 }
 
+/** A topic and the function that handles its tombstones. */
+export interface TombstoneSubscription {
+  readonly tombstonesOf: Topic
+  readonly handler: Handler<string>
+}
+
 /** A consumer or a worker. Its name is its Kafka group id. */
 export interface Processor {
   readonly kind: 'consumer' | 'worker'
   readonly name: string
   readonly subscriptions: readonly Subscription[]
+  readonly tombstones: readonly TombstoneSubscription[]
   readonly ladder: Ladder
   readonly order: 'key' | 'none'
   readonly retry: RetryPolicy
@@ -67,11 +74,26 @@ export function on<In, Out>(definition: EventDefinition<In, Out>, handler: Handl
   return Object.freeze({ definition: definition as MessageDefinition, handler })
 }
 
+/**
+ * A handler for the tombstones of a topic: records with a key and no value, which say that the entity of that key is gone. It gets the
+ * record key as text. A topic has one, whatever types it carries: a tombstone does not say which type it was.
+ */
+export function onTombstone(topic: Topic, handler: Handler<string>): TombstoneSubscription {
+  return Object.freeze({ tombstonesOf: topic, handler })
+}
+
 /** An independent group that sees every event of its topics. Throws DefinitionError (E_DEFINITION). */
-export function consumer(name: string, subscriptions: readonly Subscription[], options: ProcessorOptions = {}): Processor {
+export function consumer(
+  name: string,
+  handled: readonly (Subscription | TombstoneSubscription)[],
+  options: ProcessorOptions = {},
+): Processor {
+  const subscriptions = handled.filter(one => 'definition' in one)
+  const tombstones = handled.filter(one => 'tombstonesOf' in one)
+  refuseTombstones(name, subscriptions, tombstones)
   if (subscriptions.length === 0)
     throw new DefinitionError(`consumer '${name}' handles nothing: give it at least one on(event, handler)`)
-  return processor('consumer', name, subscriptions, options)
+  return processor('consumer', name, subscriptions, options, tombstones)
 }
 
 /** The one group that owns a job. Throws DefinitionError (E_DEFINITION). */
@@ -89,6 +111,7 @@ function processor(
   name: string,
   subscriptions: readonly Subscription[],
   options: ProcessorOptions,
+  tombstones: readonly TombstoneSubscription[] = [],
 ): Processor {
   const concurrency = options.concurrency ?? 64
   if (!Number.isInteger(concurrency) || concurrency < 1)
@@ -101,6 +124,7 @@ function processor(
     kind,
     name,
     subscriptions: Object.freeze([...subscriptions]),
+    tombstones: Object.freeze([...tombstones]),
     ladder: ladderOf(name, options.retry?.tiers ?? defaultTiers),
     order,
     retry: retryPolicy(`${kind} '${name}'`, options.retry ?? {}, order),
@@ -121,6 +145,24 @@ function refuseDoubles(what: string, subscriptions: readonly Subscription[]): vo
     const handled = `${definition.type} of ${definition.topic.name}`
     if (seen.has(handled)) throw new DefinitionError(`${what} handles ${handled} twice`)
     seen.add(handled)
+  }
+}
+
+function refuseTombstones(
+  name: string,
+  subscriptions: readonly Subscription[],
+  tombstones: readonly TombstoneSubscription[],
+): void {
+  const topics = new Set(subscriptions.map(({ definition }) => definition.topic.name))
+  const seen = new Set<string>()
+  for (const { tombstonesOf } of tombstones) {
+    const topic = tombstonesOf?.name
+    if (!topics.has(topic))
+      throw new DefinitionError(
+        `consumer '${name}' takes the tombstones of ${topic} and handles no event of it: give it on(event, handler) too`,
+      )
+    if (seen.has(topic)) throw new DefinitionError(`consumer '${name}' takes the tombstones of ${topic} twice`)
+    seen.add(topic)
   }
 }
 

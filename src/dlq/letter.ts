@@ -13,6 +13,16 @@ export interface Letter {
   readonly family?: ForeignFamily | undefined
 }
 
+/** Not one whose value was left out, or that stands for a batch. */
+export function isTombstone({ record, trail }: Letter): boolean {
+  return (
+    record.value === null &&
+    record.unreadable === undefined &&
+    trail?.leftOut === undefined &&
+    trail?.batchLastOffset === undefined
+  )
+}
+
 /** What of a record a dead letter keeps byte for byte. */
 export type LetterSource = Pick<BrokerRecord, 'key' | 'value' | 'headers' | 'compressed'>
 

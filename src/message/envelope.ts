@@ -19,17 +19,16 @@ export const contentType = 'application/avro'
 const specversion = textHeader('ce_specversion', '1.0')
 const avro = textHeader('content-type', contentType)
 
-/** `dataSchema` names the schema for people and tools: the registry's own id. */
-export function writeEnvelope(envelope: Envelope, dataSchema: string): Header[] {
-  const headers = [
-    specversion,
-    textHeader('ce_id', envelope.id),
-    sources.of(envelope.source),
-    types.of(envelope.type),
-    timeHeader(envelope.time),
-    dataSchemas.of(dataSchema),
-    avro,
-  ]
+/** `dataSchema` names the schema for people and tools: the registry's own id. Undefined when there is no data. */
+export function writeEnvelope(envelope: Envelope, dataSchema: string | undefined): Header[] {
+  const id = textHeader('ce_id', envelope.id)
+  const source = sources.of(envelope.source)
+  const type = types.of(envelope.type)
+  const time = timeHeader(envelope.time)
+  const headers =
+    dataSchema === undefined
+      ? [specversion, id, source, type, time]
+      : [specversion, id, source, type, time, dataSchemas.of(dataSchema), avro]
   if (envelope.correlationId !== undefined) headers.push(textHeader('ce_correlationid', envelope.correlationId))
   if (envelope.causationId !== undefined) headers.push(textHeader('ce_causationid', envelope.causationId))
   if (envelope.traceparent !== undefined) headers.push(textHeader('traceparent', envelope.traceparent))

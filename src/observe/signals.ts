@@ -8,7 +8,7 @@ import type { Disposition, Failure } from '../topic/trail.ts'
 /** The record that a signal is about: where it was published, not where its copy lies. */
 export interface AboutMessage {
   readonly group: string
-  /** Full schema name; '' when it could not be told. */
+  /** Full schema name; `tombstone` for a record without a value, '' when it could not be told. */
   readonly type: string
   /** The message's id; '' when it could not be told. */
   readonly id: string

@@ -2,6 +2,7 @@
 import { type Clock, systemClock } from '../consume/clock.ts'
 import type { Processor } from '../consume/processor.ts'
 import type { SessionProgress } from '../consume/progress.ts'
+import { tombstoneType } from '../message/tombstone.ts'
 import { Metrics } from '../observe/metrics.ts'
 import type { Signals } from '../observe/signals.ts'
 import { EventLoopMonitor } from './event-loop.ts'
@@ -66,7 +67,10 @@ export async function startHealth(options: HealthOptions): Promise<Health> {
     return { service, version, startedAtMs, ...state, eventLoop: monitor.delay(), groups: all }
   }
   const types = new Map(
-    processors.map(({ name, subscriptions }) => [name, subscriptions.map(({ definition }) => definition.type)]),
+    processors.map(({ name, subscriptions }) => [
+      name,
+      [...subscriptions.map(({ definition }) => definition.type), tombstoneType],
+    ]),
   )
   const metrics = new Metrics({ signals, types, groups: () => health().groups, eventLoop: () => monitor.delay(), now })
   const stopWatching = (): void => {

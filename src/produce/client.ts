@@ -7,7 +7,7 @@ import type { Receipt } from '../message/receipt.ts'
 import type { SchemaRegistry } from '../schema/registry.ts'
 import { type BatchingSender, batching } from './batch.ts'
 import { EarlyCalls } from './early-calls.ts'
-import { MessageWriter, type PublishOptions } from './writer.ts'
+import { MessageWriter, type PublishOptions, Tombstone } from './writer.ts'
 
 export type { PublishOptions } from './writer.ts'
 
@@ -23,6 +23,11 @@ export interface Publisher<In> {
    * or SchemaNotRegistered (E_SCHEMA_NOT_REGISTERED); with RegistryUnavailable or BrokerUnavailable (retryable) it is not known to be written.
    */
   publish(payload: In, options?: PublishOptions): Promise<Receipt>
+  /**
+   * A record of this key without a value: the entity is gone, and a compacted topic forgets what it had of it. It comes after what was
+   * published of the entity before. `key`: what the key field had. Rejects like `publish`.
+   */
+  publishTombstone(key: string | number | bigint | boolean, options?: PublishOptions): Promise<Receipt>
 }
 
 export interface Scheduler<In> {
@@ -73,7 +78,10 @@ export function createClient(options: ClientOptions): Client {
   return {
     publisher: definition => {
       const writer = writerOf(definition as MessageDefinition)
-      return { publish: (payload, publish = {}) => writer.write(payload, traced(publish)) }
+      return {
+        publish: (payload, publish = {}) => writer.write(payload, traced(publish)),
+        publishTombstone: (key, publish = {}) => writer.write(new Tombstone(key), traced(publish)),
+      }
     },
     scheduler: definition => {
       const writer = writerOf(definition as MessageDefinition)

@@ -5,7 +5,7 @@ import { RecordTooLarge } from '../errors.ts'
 import type { MessageDefinition } from '../message/definition.ts'
 import { writeEnvelope } from '../message/envelope.ts'
 import { textHeader } from '../message/headers.ts'
-import { entityKey } from '../message/key.ts'
+import { entityKey, tombstoneKey } from '../message/key.ts'
 import type { Receipt } from '../message/receipt.ts'
 import { type Codec, codecOf } from '../schema/codec.ts'
 import type { SchemaRegistry } from '../schema/registry.ts'
@@ -40,6 +40,15 @@ export interface WriteOptions extends PublishOptions {
   readonly dueAtMs?: number
 }
 
+/** Written in place of a payload: a record of this key without a value. */
+export class Tombstone {
+  readonly key: unknown
+
+  constructor(key: unknown) {
+    this.key = key
+  }
+}
+
 /** What must be known before the first record can be made. */
 interface Prepared {
   readonly schemaId: number
@@ -68,6 +77,7 @@ export class MessageWriter {
     this.#maxRecordBytes = Number(definition.topic.config['max.message.bytes'] ?? defaultMaxRecordBytes)
   }
 
+  /** A payload, or a Tombstone. */
   write(payload: unknown, options: WriteOptions): Promise<Receipt> {
     const { early } = this.#options
     if (this.#prepared && !early.any) return this.#send(payload, options, this.#prepared)
@@ -103,11 +113,12 @@ export class MessageWriter {
 
   #record(payload: unknown, id: string, options: WriteOptions, { schemaId, dataSchema, partitions }: Prepared): OutgoingRecord {
     const definition = this.#definition
-    const key = Buffer.from(entityKey(definition, payload), 'utf8')
-    const value = this.#codec.encode(schemaId, payload)
+    const isTombstone = payload instanceof Tombstone
+    const key = Buffer.from(isTombstone ? tombstoneKey(definition, payload.key) : entityKey(definition, payload), 'utf8')
+    const value = isTombstone ? null : this.#codec.encode(schemaId, payload)
     const { dueAtMs, id: _, ...chain } = options
     const envelope = { ...chain, id, source: this.#options.source, type: definition.type, time: new Date(this.#options.now()) }
-    const headers = writeEnvelope(envelope, dataSchema)
+    const headers = writeEnvelope(envelope, isTombstone ? undefined : dataSchema)
     if (dueAtMs !== undefined) headers.push(textHeader(dueAtHeader, String(dueAtMs)))
     return { topic: definition.topic.name, partition: partitionOf(key, partitions), key, value, headers }
   }

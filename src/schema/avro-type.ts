@@ -1,14 +1,24 @@
 /** Avro JSON -> avsc type, with Spillway's choices: guarded containers, wrapped unions, logical types, longs as declared. */
 import avro from 'avsc'
 import type { LongAs, MessageSchema } from '../message/schema.ts'
-import { GuardedArray, GuardedEnum, GuardedMap, guardedDouble, guardedFloat, guardedInt, guardedString } from './guards.ts'
+import {
+  GuardedArray,
+  GuardedEnum,
+  GuardedMap,
+  guardedBoolean,
+  guardedBytes,
+  guardedDouble,
+  guardedFloat,
+  guardedInt,
+  guardedString,
+} from './guards.ts'
 import { type LogicalKind, logicalKind } from './logical-types.ts'
 import { bigintLong, numberLong } from './long.ts'
 import { GuardedRecord } from './record.ts'
-import { refuseUnsafeShape } from './schema-shape.ts'
+import { refuseItemsOfNoBytes, refuseUnsafeNames } from './schema-shape.ts'
 import { unionType } from './union.ts'
 
-/** The type of one of our own schemas. Throws Error when it is not valid Avro. */
+/** The type of one of our own schemas. Throws Error when it is not valid Avro, or when its values could not be read within bounds. */
 export function readerType(schema: Pick<MessageSchema, 'avro' | 'long'>): avro.Type {
   return parse(schema.avro, schema.long)
 }
@@ -19,7 +29,7 @@ export function readerType(schema: Pick<MessageSchema, 'avro' | 'long'>): avro.T
  */
 export function writerType(json: string): avro.Type {
   const schema: unknown = JSON.parse(json)
-  refuseUnsafeShape(schema)
+  refuseUnsafeNames(schema)
   try {
     return parse(schema, 'bigint')
   } catch {
@@ -30,11 +40,13 @@ export function writerType(json: string): avro.Type {
 
 function parse(schema: unknown, long: LongAs): avro.Type {
   const builder = new Builder(long)
-  return avro.Type.forSchema(schema as avro.Schema, {
+  const type = avro.Type.forSchema(schema as avro.Schema, {
     omitRecordMethods: true,
     // A hook, as one shared registry of types would make the names of different schemas collide.
     typeHook: (part, options) => builder.replacement(part, options),
   })
+  refuseItemsOfNoBytes(type)
+  return type
 }
 
 type Part = Readonly<Record<string, unknown>>
@@ -85,6 +97,10 @@ class Builder {
 
   private primitive(name: string, long: LongAs): avro.Type | undefined {
     switch (name) {
+      case 'boolean':
+        return guardedBoolean
+      case 'bytes':
+        return guardedBytes
       case 'int':
         return guardedInt
       case 'long':

@@ -2,7 +2,11 @@
  * avsc types without the holes that bytes from a topic, or a payload from JSON, can use:
  *
  * - a count of 2^40 items in a ten-byte value: avsc would loop and allocate that often, past the end of the bytes;
+ * - a count that is believed at every level of a tree: avsc makes room for all items before it reads one, and 20 kB ask for gigabytes;
  * - a block with a negative size: skipping it moves backwards, for ever;
+ * - a length that is a varint of 150 bytes: it comes out as NaN, which avsc takes from its pool of buffers, and from then on every
+ *   bytes field of the process is empty;
+ * - a boolean of 2, a text that is not UTF-8: read as something else than what was written;
  * - a map key `__proto__`: it would become the prototype of the decoded map;
  * - an enum value such as 'toString', which avsc finds on Object.prototype and writes as garbage;
  * - an int wider than 32 bits, or given as bigint; a string with half a surrogate pair, which other languages' decoders refuse;
@@ -22,9 +26,12 @@ export class GuardedArray extends avro.types.ArrayType {
     // `this` is the type, or a resolver that borrowed the method: both have `itemsType`.
     const items = this.itemsType as unknown as Reads
     let count = readCount(tap)
-    const values: unknown[] = new Array(count)
+    const values: unknown[] = new Array(Math.min(count, ROOM))
     for (let i = 0; count !== 0; count = readCount(tap)) {
-      while (count--) values[i++] = items._read(tap)
+      while (count--) {
+        values[i++] = items._read(tap)
+        refuseOverrun(tap)
+      }
     }
     return values
   }
@@ -32,7 +39,10 @@ export class GuardedArray extends avro.types.ArrayType {
   _skip(tap: Tap): void {
     const items = this.itemsType as unknown as Skips
     for (let count = readCount(tap); count !== 0; count = readCount(tap)) {
-      while (count--) items._skip(tap)
+      while (count--) {
+        items._skip(tap)
+        refuseOverrun(tap)
+      }
     }
   }
 
@@ -49,8 +59,10 @@ export class GuardedMap extends avro.types.MapType {
     const map: Record<string, unknown> = {}
     for (let count = readCount(tap); count !== 0; count = readCount(tap)) {
       while (count--) {
-        const key = tap.readString()
-        set(map, key, values._read(tap))
+        const key = readText(tap)
+        const value = values._read(tap)
+        refuseOverrun(tap)
+        set(map, key, value)
       }
     }
     return map
@@ -60,8 +72,9 @@ export class GuardedMap extends avro.types.MapType {
     const values = this.valuesType as Skips
     for (let count = readCount(tap); count !== 0; count = readCount(tap)) {
       while (count--) {
-        tap.skipString()
+        skipText(tap)
         values._skip(tap)
+        refuseOverrun(tap)
       }
     }
   }
@@ -128,7 +141,35 @@ class GuardedInt extends avro.types.IntType {
   }
 }
 
+class GuardedBoolean extends avro.types.BooleanType {
+  _read(tap: Tap): boolean {
+    const byte = tap.buf[tap.pos++]
+    if (byte === 0) return false
+    if (byte === 1) return true
+    throw new Error(byte === undefined ? 'the bytes end too early' : `a boolean of ${byte}, which is neither 0 nor 1`)
+  }
+}
+
+class GuardedBytes extends avro.types.BytesType {
+  _read(tap: Tap): Buffer {
+    return tap.readFixed(readLength(tap))
+  }
+
+  _skip(tap: Tap): void {
+    skipText(tap)
+  }
+}
+
 class GuardedString extends avro.types.StringType {
+  // Also called by resolvers, which borrow it: no `this`.
+  _read(tap: Tap): string {
+    return readText(tap)
+  }
+
+  _skip(tap: Tap): void {
+    skipText(tap)
+  }
+
   _write(tap: Tap, value: unknown): void {
     if (typeof value !== 'string') throw new Error('not a string')
     // As every web API does: half a surrogate pair becomes U+FFFD.
@@ -139,12 +180,6 @@ class GuardedString extends avro.types.StringType {
     if (writer.typeName === 'string') resolver._read = (this as unknown as Reads)._read
     if (writer.typeName === 'bytes') resolver._read = readText
   }
-}
-
-function readText(tap: Tap): string | undefined {
-  const bytes = tap.readBytes()
-  if (bytes !== undefined && !isUtf8(bytes)) throw new Error('bytes that are no UTF-8, where a string is wanted')
-  return bytes?.toString('utf8')
 }
 
 class GuardedDouble extends avro.types.DoubleType {
@@ -169,10 +204,15 @@ function floatingRead(writer: avro.Type, as: readonly string[], round: (value: n
   return as.includes(typeName) ? read : (undefined as never)
 }
 
+export const guardedBoolean: avro.Type = new GuardedBoolean()
+export const guardedBytes: avro.Type = new GuardedBytes()
 export const guardedInt: avro.Type = new GuardedInt()
 export const guardedString: avro.Type = new GuardedString()
 export const guardedFloat: avro.Type = new GuardedFloat()
 export const guardedDouble: avro.Type = new GuardedDouble()
+
+/** Items that an array has room for before they are read. All levels of a nested value may claim as many: a stack holds some 10,000 levels. */
+const ROOM = 128
 
 /** The number of items in the next block of an array or map. A block's size, when it has one, is not believed. */
 function readCount(tap: Tap): number {
@@ -185,4 +225,34 @@ function readCount(tap: Tap): number {
   // Written so that NaN (an endless varint) is refused too.
   if (!(count <= left)) throw new Error(`an array or map claims ${count} items with ${left} bytes left`)
   return count
+}
+
+/** Past the end avsc reads zeros and goes on: items of 300 bytes each, as many as there are bytes. */
+function refuseOverrun(tap: Tap): void {
+  if (!(tap.pos <= tap.buf.length)) throw new Error('the bytes end too early')
+}
+
+/** Of a string, bytes or a map key. */
+function readLength(tap: Tap): number {
+  const length = tap.readLong()
+  const left = tap.buf.length - tap.pos
+  if (length > left) throw new Error(`the bytes end too early: a length of ${length} with ${left} left`)
+  // So written for NaN too.
+  if (!(length >= 0)) throw new Error(`a length of ${length}`)
+  return length
+}
+
+function readText(tap: Tap): string {
+  const length = readLength(tap)
+  const from = tap.pos
+  tap.pos += length
+  const text = tap.buf.utf8Slice(from, tap.pos)
+  // What cannot be read becomes U+FFFD, without a word. The search is free in a text of one byte a character.
+  if (text.includes('\ufffd') && !isUtf8(tap.buf.subarray(from, tap.pos))) throw new Error('a text that is not UTF-8')
+  return text
+}
+
+function skipText(tap: Tap): void {
+  const length = readLength(tap)
+  tap.pos += length
 }

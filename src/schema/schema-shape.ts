@@ -1,80 +1,62 @@
-/** What a writer's schema must not have, looked for before avsc compiles it: names that reach into prototypes, items of no bytes. */
+/** What a schema must not have: field names that reach into prototypes, and items of no bytes, whose number nothing bounds. */
+import type avro from 'avsc'
 
-/** Throws Error, naming what it found. `schema` is parsed Avro JSON; its validity otherwise is avsc's to judge. */
-export function refuseUnsafeShape(schema: unknown): void {
-  new Walk().visit(schema, undefined)
+/** Before avsc compiles it: `schema` is parsed Avro JSON; its validity otherwise is avsc's to judge. Throws Error, naming the record. */
+export function refuseUnsafeNames(schema: unknown): void {
+  if (typeof schema !== 'object' || schema === null) return
+  if (Array.isArray(schema)) {
+    for (const branch of schema) refuseUnsafeNames(branch)
+    return
+  }
+  const { name, type, items, values, fields } = schema as Record<string, unknown>
+  for (const part of [type, items, values]) refuseUnsafeNames(part)
+  for (const field of Array.isArray(fields) ? fields : []) {
+    if (field?.name === '__proto__') throw new Error(`record ${String(name)} has a field named __proto__`)
+    refuseUnsafeNames(field)
+  }
 }
 
-/** Whether a value takes at least one byte, or is a named type that is still being walked (then only its other fields count). */
-type Width = 'some' | 'none'
+/**
+ * Throws Error when the items of an array take no bytes: ten bytes could claim 2^60 of them. Looked for in what avsc has made of the
+ * schema, since only there it is plain what a name means: `x.null` is null, and `.Empty` a record of no namespace.
+ */
+export function refuseItemsOfNoBytes(type: avro.Type): void {
+  new Walk().takesBytes(type as Part)
+}
+
+/** Of an avsc type (5.7.9, lib/types.js); not all of it is in its typings. */
+interface Part {
+  readonly typeName: string
+  readonly fields?: readonly { readonly type: Part }[]
+  readonly itemsType?: Part
+  readonly valuesType?: Part
+  readonly types?: readonly Part[]
+  readonly size?: number
+  readonly underlyingType?: Part
+}
 
 class Walk {
-  private readonly named = new Map<string, Width>()
+  readonly #known = new Map<Part, boolean>()
 
-  visit(schema: unknown, namespace: string | undefined): Width {
-    if (typeof schema === 'string') return this.reference(schema, namespace)
-    if (Array.isArray(schema)) {
-      for (const branch of schema) this.visit(branch, namespace)
-      return 'some'
-    }
-    if (typeof schema !== 'object' || schema === null) return 'some'
-    return this.defined(schema as Record<string, unknown>, namespace)
+  /** Whether each value takes at least one byte. */
+  takesBytes(part: Part): boolean {
+    const known = this.#known.get(part)
+    if (known !== undefined) return known
+    // For one that contains itself: a value of it that never gets to an array, a map or a union has no end, and cannot be read at all.
+    this.#known.set(part, true)
+    const takes = this.#look(part)
+    this.#known.set(part, takes)
+    return takes
   }
 
-  private reference(name: string, namespace: string | undefined): Width {
-    if (name === 'null') return 'none'
-    return this.named.get(fullName(name, namespace)) ?? this.named.get(name) ?? 'some'
-  }
-
-  private defined(schema: Record<string, unknown>, namespace: string | undefined): Width {
-    switch (schema.type) {
-      case 'array':
-        return this.container(schema.items, namespace)
-      case 'map':
-        // A map's entry has its key, at least one byte.
-        this.visit(schema.values, namespace)
-        return 'some'
-      case 'fixed':
-        return this.remember(schema, namespace, schema.size === 0 ? 'none' : 'some')
-      case 'enum':
-        return this.remember(schema, namespace, 'some')
-      case 'record':
-      case 'error':
-        return this.record(schema, namespace)
-      default:
-        return typeof schema.type === 'string' ? this.reference(schema.type, namespace) : this.visit(schema.type, namespace)
-    }
-  }
-
-  private container(items: unknown, namespace: string | undefined): Width {
-    if (this.visit(items, namespace) === 'none')
+  #look({ typeName, fields = [], itemsType, valuesType, types = [], size, underlyingType }: Part): boolean {
+    if (underlyingType) return this.takesBytes(underlyingType)
+    if (itemsType && !this.takesBytes(itemsType))
       throw new Error('an array of items that take no bytes: its length could not be checked')
-    return 'some'
+    if (valuesType) this.takesBytes(valuesType)
+    for (const branch of types) this.takesBytes(branch)
+    // All fields: an array may be in any of them.
+    if (typeName === 'record' || typeName === 'error') return fields.map(field => this.takesBytes(field.type)).includes(true)
+    return typeName !== 'null' && size !== 0
   }
-
-  private record(schema: Record<string, unknown>, outer: string | undefined): Width {
-    const full = fullName(String(schema.name), namespaceOf(schema, outer))
-    const namespace = full.includes('.') ? full.slice(0, full.lastIndexOf('.')) : undefined
-    this.named.set(full, 'some')
-    let width: Width = 'none'
-    for (const field of Array.isArray(schema.fields) ? schema.fields : []) {
-      if (field?.name === '__proto__') throw new Error(`record ${full} has a field named __proto__`)
-      if (this.visit(field?.type, namespace) === 'some') width = 'some'
-    }
-    this.named.set(full, width)
-    return width
-  }
-
-  private remember(schema: Record<string, unknown>, namespace: string | undefined, width: Width): Width {
-    this.named.set(fullName(String(schema.name), namespaceOf(schema, namespace)), width)
-    return width
-  }
-}
-
-function namespaceOf(schema: Record<string, unknown>, outer: string | undefined): string | undefined {
-  return typeof schema.namespace === 'string' ? schema.namespace : outer
-}
-
-function fullName(name: string, namespace: string | undefined): string {
-  return name.includes('.') || !namespace ? name : `${namespace}.${name}`
 }

@@ -3,17 +3,14 @@
  * It never fails: past the end it reads zeros and goes on counting, and the caller sees at the very end that `pos` is too large.
  */
 export interface Tap {
-  readonly buf: Buffer
+  readonly buf: Buffer & { utf8Slice(from: number, to: number): string }
   pos: number
   isValid(): boolean
   readInt(): number
   readLong(): number
   skipLong(): void
   writeLong(value: number): void
-  /** undefined past the end. */
-  readBytes(): Buffer | undefined
-  readString(): string
-  skipString(): void
+  readFixed(length: number): Buffer
   writeString(value: string): void
   writeFixed(bytes: Buffer): void
 }

@@ -8,6 +8,40 @@ import { unique } from '../unique.ts'
 import { openScenario } from './harness.ts'
 import { stepsOn } from './messages.ts'
 
+test('a value whose schema is named by a GUID is told for what it is, and what to set', async () => {
+  const { prepare, run, drained, heard, put, encode, records, trails } = await openScenario()
+  const { steps, opened, closed } = stepsOn({ partitions: 1 })
+  const handled: number[] = []
+  const reader = consumer(unique('reader'), [on(opened, ({ n }) => handled.push(n))], { retry: { tiers: ['100ms'] } })
+  await prepare([reader], [closed])
+  const retried = heard('message.retried')
+  const skipped = heard('message.skipped')
+
+  const good = await encode(opened, { id: 'a', n: 1, note: '' })
+  const guid = Buffer.concat([Buffer.from([1]), Buffer.alloc(16, 0xab)])
+  const inHeader = [['__value_schema_id', guid]] as const
+  const bare = [
+    good.subarray(5),
+    // It begins like an id: one that nobody has, and one of another type.
+    Buffer.from([0, 0x7f, 0xff, 0xff, 0xff, 2]),
+    await encode(closed, { id: 'a', n: 1, note: '' }),
+  ]
+  for (const value of bare) await put(steps.name, { key: 'a', value, headers: inHeader })
+  await put(steps.name, { key: 'a', value: Buffer.concat([guid, good.subarray(5)]) })
+  // The header alone is no reason: whoever writes both can be read.
+  await put(steps.name, { key: 'a', value: good, headers: inHeader })
+  await run([reader])
+  await drained(reader)
+
+  expect(handled).toEqual([1])
+  expect(await records(reader.ladder.dlq)).toHaveLength(4)
+  const found = await trails(reader.ladder.dlq)
+  expect(found).toMatchObject(Array(4).fill({ attempt: 1, disposition: 'undecodable' }))
+  for (const { failure } of found) expect(failure?.message).toMatch(/GUID.*schema\.id\.serializer/s)
+  expect(found.filter(({ failure }) => failure?.message.includes('__value_schema_id'))).toHaveLength(3)
+  expect([retried, skipped]).toEqual([[], []])
+})
+
 test('garbage bytes become dead letters and the consumer goes on', async () => {
   const { prepare, run, drained, heard, put, encode, records, trails } = await openScenario()
   const { steps, opened } = stepsOn({ partitions: 1 })

@@ -43,7 +43,7 @@ export interface Scenario {
   /** The trails of a tier or a DLQ, by partition. */
   trails(topic: string): Promise<Trail[]>
   /** Puts bytes on a topic, as a producer that knows nothing of Spillway. */
-  put(topic: string, record: { key?: string; value: Buffer; headers?: Headers; partition?: number }): Promise<void>
+  put(topic: string, record: { key?: string; value: Buffer | null; headers?: Headers; partition?: number }): Promise<void>
   /** The bytes of a payload as a publisher would write them. */
   encode(definition: MessageDefinition, payload: unknown): Promise<Buffer>
   /** What `spillway dlq redrive --execute` does. Resolves when the group can see what was moved. */
