@@ -35,11 +35,13 @@ export interface Decoder {
 
 /** Throws Error when two readers have the same name, or one cannot be compiled: a mistake in the definitions. */
 export function createDecoder(registry: Pick<SchemaRegistry, 'schemaById'>, readers: readonly MessageSchema[]): Decoder {
-  const readersByName = new Map<string, avro.Type>()
+  const readersByName = new Map<string, MessageSchema>()
   for (const schema of readers) {
     const known = readersByName.get(schema.name)
-    if (known !== undefined && known !== typeOf(schema)) throw new Error(`two reader schemas are named ${schema.name}`)
-    readersByName.set(schema.name, typeOf(schema))
+    // Compiled here, so that one that cannot be is found at the start.
+    const type = typeOf(schema)
+    if (known !== undefined && typeOf(known) !== type) throw new Error(`two reader schemas are named ${schema.name}`)
+    readersByName.set(schema.name, schema)
   }
   const plans = new Map<number, Plan>()
 
@@ -80,7 +82,7 @@ interface Plan {
 
 type Resolver = ReturnType<avro.Type['createResolver']>
 
-function makePlan(schemaId: number, json: string, readers: ReadonlyMap<string, avro.Type>): Plan {
+function makePlan(schemaId: number, json: string, readers: ReadonlyMap<string, MessageSchema>): Plan {
   let writer: avro.Type
   try {
     writer = writerType(json)
@@ -90,15 +92,16 @@ function makePlan(schemaId: number, json: string, readers: ReadonlyMap<string, a
   }
   // A schema may be no record at all ("string"): then nothing handles it.
   const type = writer.name ?? writer.typeName
-  const reader = readers.get(type)
-  if (reader === undefined) return { schemaId, type, writer, how: { kind: 'unhandled' } }
+  const schema = readers.get(type)
+  if (schema === undefined) return { schemaId, type, writer, how: { kind: 'unhandled' } }
+  const reader = typeOf(schema)
   try {
     const resolver = reader.createResolver(writer)
     // Same canonical schema, same bytes: the reader reads them itself, which is faster than through a resolver.
     return { schemaId, type, writer, how: { kind: 'read', reader, resolver: reader.equals(writer) ? undefined : resolver } }
   } catch (cause) {
-    const [first] = resolutionProblems(reader, writer)
-    const where = first === undefined ? messageOf(cause) : `${first.path === '' ? '' : `${first.path}: `}${first.reason}`
+    const [first] = resolutionProblems(schema, json)
+    const where = first === undefined ? messageOf(cause) : `${first.path === '' ? '' : `${first.path}: `}${first.refusal}`
     const reason = `${type} as written with schema id ${schemaId} cannot be read by this service's schema: ${where}`
     return { schemaId, type, writer, how: { kind: 'refuse', reason, cause } }
   }
