@@ -178,6 +178,13 @@ export class SchemaUnsupported extends SpillwayError {
   }
 }
 
+/** What git was asked for cannot be had: there is no git, no repository, or nothing of that name in it. */
+export class GitUnusable extends SpillwayError {
+  constructor(message: string, options: { cause?: unknown } = {}) {
+    super('E_GIT', message, options)
+  }
+}
+
 /** A check (`--check`) found what it looks for: something is stale or would change. */
 export class CheckFailed extends SpillwayError {
   constructor(message: string, options: { cause?: unknown } = {}) {
