@@ -7,6 +7,7 @@ import type { MessageSchema } from '../message/schema.ts'
 import { resolutionProblems } from '../schema/compatibility.ts'
 import { createDecoder, type Decoder } from '../schema/decoder.ts'
 import type { SchemaRegistry } from '../schema/registry.ts'
+import { schemaTree } from '../schema/schema-tree.ts'
 import { readSchemaId } from '../schema/wire.ts'
 import { type InFlightPlan, offsetsIn, spread, type Waiting } from './in-flight-plan.ts'
 
@@ -95,9 +96,10 @@ class Reading {
   readonly #names: Decoder
 
   constructor({ subscriptions }: Processor, options: ReadInFlight) {
-    this.#schemas = new Map(subscriptions.map(({ definition }) => [definition.type, definition.schema]))
+    const schemas = [...new Set(subscriptions.map(({ definition }) => definition.schema))]
+    this.#schemas = new Map(schemas.flatMap(schema => namesOf(schema).map(name => [name, schema])))
     this.#options = options
-    this.#decoder = createDecoder(options.registry, [...this.#schemas.values()])
+    this.#decoder = createDecoder(options.registry, schemas)
     this.#names = createDecoder(options.registry, [])
   }
 
@@ -190,11 +192,21 @@ class Reading {
   }
 
   async #resolve(schemaId: number, value: Buffer): Promise<Reason | undefined> {
-    const { type } = await this.#names.decode(value)
-    const schema = this.#schemas.get(type)
+    const type = await this.#nameOf(value)
+    const schema = type === undefined ? undefined : this.#schemas.get(type)
     if (schema === undefined) return undefined
     const [first] = resolutionProblems(schema, await this.#options.registry.schemaById(schemaId))
     return first && { kind: 'schema', schemaId, type, path: first.path, text: first.refusal, fix: first.fix }
+  }
+
+  /** Undefined where the id is of no schema that can be used: one of another language, or broken. */
+  async #nameOf(value: Buffer): Promise<string | undefined> {
+    try {
+      return (await this.#names.decode(value)).type
+    } catch (error) {
+      if (codeOf(error) === 'E_UNDECODABLE') return undefined
+      throw error
+    }
   }
 
   #fails(where: Waiting['where'], { topic, partition, offset, timestampMs }: BrokerRecord, reason: Reason): void {
@@ -225,6 +237,12 @@ function bytesReason(schemaId: number | undefined, text: string): Reason {
 function unknownReason(schemaId: number | undefined): Reason {
   const text = `the registry does not know schema id ${schemaId}`
   return { kind: 'unknown-id', schemaId, type: undefined, path: undefined, text, fix: undefined }
+}
+
+/** What a writer may be called. */
+function namesOf({ name, avro }: MessageSchema): string[] {
+  const tree = schemaTree(avro)
+  return tree.kind === 'record' ? [...tree.aliases, name] : [name]
 }
 
 function idIn(value: Buffer): number | undefined {

@@ -11,7 +11,7 @@ import { schemaCheckCommand } from '../../src/command/schema-check.ts'
 import { defineService } from '../../src/config.ts'
 import { encodeFinished } from '../../src/consume/finished.ts'
 import { movedRecord } from '../../src/dlq/moved.ts'
-import { RegistryUnavailable } from '../../src/errors.ts'
+import { RegistryUnavailable, Undecodable } from '../../src/errors.ts'
 import { codecOf } from '../../src/schema/codec.ts'
 import { memoryRegistry } from '../../src/schema/memory-registry.ts'
 import { topicsOf } from '../../src/topic/plan.ts'
@@ -182,14 +182,29 @@ test('a time limit ends it, says so, and is an exit code of its own unless somet
   expect(item).toMatchObject({ failed: 1, timedOut: true, complete: false })
 })
 
-test('a registry that is away is an error, never a record that would fail', async () => {
-  const { put, value, service, broker } = await stage()
-  await put('steps', 0, value(before))
-  const schemaById = () => Promise.reject(new RegistryUnavailable('away'))
-  const { check, said } = terminal({ service: async () => service, broker, registry: { ...memoryRegistry(), schemaById } })
+test('a registry that is away is an error, never a record that would fail, though it comes back at once', async () => {
+  const { put, value, service, broker, registry } = await stage()
+  await put('steps', 0, value(now))
+  const schemaById = vi.fn(registry.schemaById).mockRejectedValueOnce(new RegistryUnavailable('away'))
+  const { check, said } = terminal({ service: async () => service, broker, registry: { ...registry, schemaById } })
   expect(await check()).toBe(3)
   expect(said.out).toBe('')
   expect(said.err).toContain('E_REGISTRY_UNAVAILABLE')
+  expect(await check()).toBe(0)
+})
+
+test('ids of no schema that can be used are counted like other bytes', async () => {
+  const { put, service, broker, registry } = await stage()
+  await put('steps', 0, Buffer.from([0, 0, 0, 0, 50, 1]), Buffer.from([0, 0, 0, 0, 51, 1]))
+  const schemaById = (id: number) => (id === 50 ? Promise.reject(new Undecodable('it is PROTOBUF')) : Promise.resolve('{'))
+  const { check, said } = terminal({ service: async () => service, broker, registry: { ...registry, schemaById } })
+  expect(await check('-o', 'json')).toBe(5)
+  const [item] = JSON.parse(said.out).items
+  expect(item.failing).toMatchObject([
+    { kind: 'bytes', schemaId: 50, reason: 'it is PROTOBUF' },
+    { kind: 'bytes', schemaId: 51 },
+  ])
+  expect(item.reasons).toMatchObject([{ kind: 'bytes', schemaId: null, records: 2 }])
 })
 
 test('it only reads: no producer, no consumer, no commit', async () => {

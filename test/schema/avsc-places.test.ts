@@ -44,7 +44,7 @@ test('the files of a ref, from the root and from a folder below it', async () =>
 
   const refused = (message: string) => expect.objectContaining({ code: 'E_GIT', message: expect.stringContaining(message) })
   await expect(read('v2', 'service/schemas', folder)).rejects.toEqual(refused('there is no git ref v2 here'))
-  await expect(read('--output=x', 'service/schemas', folder)).rejects.toEqual(refused('is no git ref'))
+  await expect(read('--output=x', 'service/schemas', folder)).rejects.toEqual(refused("'--output=x' is no git ref"))
   await expect(read('v1', 'elsewhere', folder)).rejects.toEqual(refused('there is no folder elsewhere with .avsc files at v1'))
   await expect(read('v1', '../..', folder)).rejects.toEqual(refused('git cannot list ../.. at v1'))
   await expect(read('v1', 'schemas', newFolder())).rejects.toEqual(refused('is in no git repository'))
