@@ -1,9 +1,8 @@
 export { codeOf, describeThrown } from './thrown.ts'
 
 /**
- * Every error class of Spillway. Decide on `code` or `retryable`, never on the message or the class
- * (`instanceof` fails when two copies of the package are loaded).
- * `retryable` says whether the same call, unchanged, may succeed later.
+ * Every error class of Spillway. Decide on `code`, or `retryable` (the same call, unchanged, may succeed later), never on the message
+ * or the class (`instanceof` fails when two copies of the package are loaded).
  */
 export class SpillwayError extends Error {
   readonly code: string
