@@ -8,6 +8,9 @@ import { publishCommand } from './command/publish.ts'
 import { replayCommand } from './command/replay.ts'
 import { runCommand } from './command/run.ts'
 import { schemaCommand } from './command/schema.ts'
+import { schemaCheckCommand } from './command/schema-check.ts'
+import { schemaDiffCommand } from './command/schema-diff.ts'
+import { schemaListCommand } from './command/schema-list.ts'
 import { schemaRegisterCommand } from './command/schema-register.ts'
 import { statusCommand } from './command/status.ts'
 import { topicCommand } from './command/topic.ts'
@@ -24,7 +27,11 @@ const program = buildProgram([
   devCommand(),
   doctorCommand(),
   topicCommand(),
-  schemaCommand().addCommand(schemaRegisterCommand()),
+  schemaCommand()
+    .addCommand(schemaCheckCommand())
+    .addCommand(schemaDiffCommand())
+    .addCommand(schemaListCommand())
+    .addCommand(schemaRegisterCommand()),
   runCommand(),
   publishCommand(),
   statusCommand(),

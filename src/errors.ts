@@ -1,9 +1,8 @@
 export { codeOf, describeThrown } from './thrown.ts'
 
 /**
- * Every error class of Spillway. Decide on `code` or `retryable`, never on the message or the class
- * (`instanceof` fails when two copies of the package are loaded).
- * `retryable` says whether the same call, unchanged, may succeed later.
+ * Every error class of Spillway. Decide on `code`, or `retryable` (the same call, unchanged, may succeed later), never on the message
+ * or the class (`instanceof` fails when two copies of the package are loaded).
  */
 export class SpillwayError extends Error {
   readonly code: string
@@ -175,6 +174,13 @@ export class SchemaSyntaxError extends SpillwayError {
 export class SchemaUnsupported extends SpillwayError {
   constructor(message: string, options: { cause?: unknown } = {}) {
     super('E_SCHEMA_UNSUPPORTED', message, options)
+  }
+}
+
+/** What git was asked for cannot be had: there is no git, no repository, or nothing of that name in it. */
+export class GitUnusable extends SpillwayError {
+  constructor(message: string, options: { cause?: unknown } = {}) {
+    super('E_GIT', message, options)
   }
 }
 

@@ -27,6 +27,7 @@ const codes: Readonly<Record<string, number>> = {
   E_REDRIVE_TARGET: exitCode.refused,
   E_FENCED: exitCode.refused,
   E_NO_DLQ: exitCode.usage,
+  E_GIT: exitCode.usage,
   E_CHECK_FAILED: exitCode.problemFound,
   E_SCHEMA_INCOMPATIBLE: exitCode.problemFound,
   E_TIME_LIMIT: exitCode.timeLimit,

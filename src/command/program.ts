@@ -9,6 +9,7 @@ const examples = `
 Examples:
   spillway dev                                  start a broker and a registry on this machine
   spillway topic apply                          create the topics that spillway.config.ts needs
+  spillway schema check                         whether its schemas can read what was written before
   spillway schema register                      register its schemas
   spillway run                                  run all its consumers and workers
   spillway publish OrderPlaced < orders.jsonl   publish events from JSON lines

@@ -1,10 +1,12 @@
 /** `spillway schema register` */
 import { Command } from 'commander'
 import type { Service } from '../config.ts'
+import type { Level } from '../schema/gate.ts'
 import { type Registration, registerSchemas, type SubjectSchema } from '../schema/register.ts'
 import type { SchemaRegistry } from '../schema/registry.ts'
 import { subjectOf } from '../schema/subject.ts'
 import { inContext, outputOf } from './context.ts'
+import { type LevelFlag, levelOption } from './schema-against.ts'
 
 /** Throws SchemaIncompatible (E_SCHEMA_INCOMPATIBLE), with nothing registered, when one of them cannot read what older ones wrote. */
 export function schemaRegisterCommand(): Command {
@@ -12,14 +14,15 @@ export function schemaRegisterCommand(): Command {
     .description('Register the schemas of the service, after checking that they can read what older versions wrote')
     .addHelpText(
       'after',
-      '\nMay be run again at any time: what is registered stays as it is. Run it before new code is deployed.',
+      '\nMay be run again at any time: what is registered stays as it is. Run it before new code is deployed. It refuses what schema check refuses.',
     )
-    .action((_flags: object, command: Command) =>
+    .addOption(levelOption())
+    .action(({ level }: LevelFlag, command: Command) =>
       inContext(
         command,
         async ({ registry, service }) => {
           const output = outputOf(command)
-          const done = await registerService(registry, await service())
+          const done = await registerService(registry, await service(), level)
           if (output.json) output.list('SchemaRegistrationList', done)
           else
             output.table(
@@ -32,8 +35,8 @@ export function schemaRegisterCommand(): Command {
     )
 }
 
-export async function registerService(registry: SchemaRegistry, service: Service): Promise<Registration[]> {
-  return registerSchemas(registry, subjectsOf(service))
+export async function registerService(registry: SchemaRegistry, service: Service, level?: Level): Promise<Registration[]> {
+  return registerSchemas(registry, subjectsOf(service), level)
 }
 
 /** What the service needs in the registry, each once. */

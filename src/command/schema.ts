@@ -8,7 +8,9 @@ import { generate, isFresh } from '../schema/codegen.ts'
 
 /** Throws SchemaSyntaxError, SchemaUnsupported, and CheckFailed when `--check` finds stale code. */
 export function schemaCommand(): Command {
-  return new Command('schema').description('Avro schemas: generate TypeScript from them').addCommand(codegenCommand())
+  return new Command('schema')
+    .description('Avro schemas: generate TypeScript from them, check and register them')
+    .addCommand(codegenCommand())
 }
 
 interface CodegenFlags {

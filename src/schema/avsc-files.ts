@@ -16,8 +16,13 @@ export function readAvscFiles(dir: string): AvscFile[] {
   // By code unit: a locale's order differs from machine to machine.
   return names.toSorted().map(name => {
     const path = join(dir, name)
-    return { path, json: parseJson(path, readFileSync(path, 'utf8').replace(/^\uFEFF/, '')) }
+    return avscFile(path, readFileSync(path, 'utf8'))
   })
+}
+
+/** Throws SchemaSyntaxError (file:line:column). */
+export function avscFile(path: string, text: string): AvscFile {
+  return { path, json: parseJson(path, text.replace(/^\uFEFF/, '')) }
 }
 
 function namesIn(dir: string): string[] {

@@ -1,117 +1,105 @@
 /** Can a schema read what others wrote? Asked before a schema is registered, and of a record's writer when it is decoded. */
-import avro from 'avsc'
+import type avro from 'avsc'
 import type { MessageSchema } from '../message/schema.ts'
 import { writerType } from './avro-type.ts'
 import { typeOf } from './codec.ts'
-import { at, typeInWords } from './words.ts'
+import { type Mismatch, type MismatchKind, mismatches, type Place, suspectedRenames } from './mismatch.ts'
+import { type Direction, inShort, inWords } from './mismatch-words.ts'
+import { schemaTree } from './schema-tree.ts'
 
-export interface CompatibilityProblem {
-  /** 1 is the oldest of the versions that were passed. */
-  readonly version: number
-  /** Field path, dotted; `[]` for an array's items, `{}` for a map's values, '' for the record itself. */
+export interface SchemaProblem {
+  readonly kind: MismatchKind
+  readonly direction: Direction
+  /** Field path in the names of whoever reads, dotted; `[]` for an array's items, `{}` for a map's values, '' for the record itself. */
   readonly path: string
   readonly reason: string
+  /** The same of a record at hand, which may be older or newer: `cannot read string as int`. */
+  readonly refusal: string
+  /** What to do about it. */
+  readonly fix: string
+  /** Where it is in the schema of this build. */
+  readonly place: Place
+}
+
+/** Why this build's `schema` cannot read what was written with `json` (Avro JSON), field by field; [] when it can. */
+export function resolutionProblems(schema: MessageSchema, json: string): SchemaProblem[] {
+  return problems(schema, json, 'backward')
+}
+
+/** Why whoever was built with `json` cannot read what this build writes; [] when it can. */
+export function problemsForOlder(schema: MessageSchema, json: string): SchemaProblem[] {
+  return problems(schema, json, 'forward')
+}
+
+export interface Warning {
+  readonly path: string
+  readonly text: string
+  readonly place: Place
+}
+
+/** What can be read and is probably not what was meant: a field that was renamed and has a default, which all older records then get. */
+export function renameWarnings(schema: MessageSchema, json: string): Warning[] {
+  const trees = attempt(() => [schemaTree(schema.avro), schemaTree(JSON.parse(json))] as const)
+  if (!trees.ok) return []
+  return suspectedRenames(...trees.value).map(({ path, lost, at: place }) => ({
+    path,
+    place,
+    text: `is new and looks like a rename of \`${lost}\`, which is gone: older records get its default. If it is the same field, add "aliases": ["${lost}"]`,
+  }))
 }
 
 export interface Compatibility {
   readonly compatible: boolean
-  readonly problems: readonly CompatibilityProblem[]
+  /** `version`: 1 is the oldest of those that were passed. */
+  readonly problems: readonly (SchemaProblem & { readonly version: number })[]
 }
 
 /** BACKWARD_TRANSITIVE: can `schema` read what each registered version (Avro JSON, oldest first) wrote? */
 export function checkCompatibility(schema: MessageSchema, registered: readonly string[]): Compatibility {
-  const reader = typeOf(schema)
-  const problems = registered.flatMap((json, index) => {
-    const found = problemsOf(reader, json)
-    return found.map(problem => ({ version: index + 1, ...problem }))
+  const found = registered.flatMap((json, i) => resolutionProblems(schema, json).map(one => ({ ...one, version: i + 1 })))
+  return { compatible: found.length === 0, problems: found }
+}
+
+function problems(schema: MessageSchema, json: string, direction: Direction): SchemaProblem[] {
+  const isReader = direction === 'backward'
+  const found = attempt(() => {
+    const [own, other] = [schemaTree(schema.avro), schemaTree(JSON.parse(json))]
+    return isReader ? mismatches(own, other) : mismatches(other, own)
   })
-  return { compatible: problems.length === 0, problems }
+  if (found.ok && found.value.length > 0) return found.value.map(mismatch => told(mismatch, direction))
+  // What the rules let through the codec may still refuse, and the codec is what decodes.
+  const refusal = found.ok ? refusalOf(schema, json, isReader) : found.problem
+  return refusal === undefined ? [] : [told(unreadable(schema.name, refusal), direction)]
 }
 
-export interface ResolutionProblem {
-  readonly path: string
-  readonly reason: string
+function told(mismatch: Mismatch, direction: Direction): SchemaProblem {
+  const { kind, path, readerAt, writerAt } = mismatch
+  const place = direction === 'backward' ? readerAt : writerAt
+  return { kind, direction, path, ...inWords(mismatch, direction), refusal: inShort(mismatch), place }
 }
 
-/** Why `reader` cannot read what `writer` wrote, field by field; [] when it can. */
-export function resolutionProblems(reader: avro.Type, writer: avro.Type): ResolutionProblem[] {
-  return explain(reader, writer, '', new Set())
-}
-
-function problemsOf(reader: avro.Type, json: string): ResolutionProblem[] {
-  try {
-    return resolutionProblems(reader, writerType(json))
-  } catch (cause) {
-    return [
-      { path: '', reason: `the registered schema cannot be read: ${cause instanceof Error ? cause.message : String(cause)}` },
-    ]
-  }
-}
-
-function explain(reader: avro.Type, writer: avro.Type, path: string, seen: Set<string>): ResolutionProblem[] {
-  const refusal = resolutionError(reader, writer)
-  if (refusal === undefined) return []
-  // avsc says that it cannot, not where: go down as long as both sides have the same form.
-  const inner = descend(reader, writer, path, seen)
-  return inner.length > 0 ? inner : [{ path, reason: refusal }]
-}
-
-function resolutionError(reader: avro.Type, writer: avro.Type): string | undefined {
-  try {
+function refusalOf(schema: MessageSchema, json: string, isReader: boolean): string | undefined {
+  const resolved = attempt(() => {
+    const [reader, writer]: [avro.Type, avro.Type] = isReader
+      ? [typeOf(schema), writerType(json)]
+      : [writerType(json), writerType(JSON.stringify(schema.avro))]
     reader.createResolver(writer)
-    return undefined
-  } catch {
-    return `cannot read ${typeInWords(writer)} as ${typeInWords(reader)}`
-  }
-}
-
-function descend(reader: avro.Type, writer: avro.Type, path: string, seen: Set<string>): ResolutionProblem[] {
-  const { ArrayType, MapType, RecordType, EnumType } = avro.types
-  if (isUnion(writer)) return writer.types.flatMap(branch => explain(reader, branch, path, seen))
-  if (isUnion(reader)) return descendUnion(reader, writer, path, seen)
-  if (reader instanceof RecordType && writer instanceof RecordType) return descendRecord(reader, writer, path, seen)
-  if (reader instanceof ArrayType && writer instanceof ArrayType)
-    return explain(reader.itemsType, writer.itemsType, at(path, '[]'), seen)
-  if (reader instanceof MapType && writer instanceof MapType)
-    return explain(reader.valuesType, writer.valuesType, at(path, '{}'), seen)
-  if (reader instanceof EnumType && writer instanceof EnumType && sameName(reader, writer)) {
-    const lost = writer.symbols.filter(symbol => !reader.symbols.includes(symbol))
-    return [{ path, reason: `${lost.join(', ')} of enum ${writer.name} is gone, and the enum has no default` }]
-  }
-  return []
-}
-
-/** Only the branch that was meant says something useful: the one of the writer's kind. */
-function descendUnion(reader: Union, writer: avro.Type, path: string, seen: Set<string>): ResolutionProblem[] {
-  const meant = reader.types.find(type => type.typeName === writer.typeName && type.typeName !== 'null')
-  return meant === undefined ? [] : descend(meant, writer, path, seen)
-}
-
-function descendRecord(
-  reader: avro.types.RecordType,
-  writer: avro.types.RecordType,
-  path: string,
-  seen: Set<string>,
-): ResolutionProblem[] {
-  if (!sameName(reader, writer))
-    return [{ path, reason: `the record is ${reader.name} now and was ${writer.name}, with no alias` }]
-  const pair = `${reader.name}:${writer.name}`
-  if (seen.has(pair)) return []
-  const inside = new Set(seen).add(pair)
-  return reader.fields.flatMap(field => {
-    const written = writer.fields.find(candidate => candidate.name === field.name || field.aliases.includes(candidate.name))
-    const where = at(path, field.name)
-    if (written !== undefined) return explain(field.type, written.type, where, inside)
-    return field.defaultValue() === undefined ? [{ path: where, reason: 'is not in the older schema and has no default' }] : []
   })
+  return resolved.ok ? undefined : resolved.problem
 }
 
-type Union = avro.types.UnwrappedUnionType | avro.types.WrappedUnionType
-
-function isUnion(type: avro.Type): type is Union {
-  return type.typeName === 'union:unwrapped' || type.typeName === 'union:wrapped'
+function unreadable(record: string, problem: string): Mismatch {
+  const place = { record }
+  return { kind: 'unreadable', path: '', reader: '', writer: '', readerAt: place, writerAt: place, details: [problem] }
 }
 
-function sameName(reader: avro.Type, writer: avro.Type): boolean {
-  return writer.name === undefined || reader.name === writer.name || (reader.aliases ?? []).includes(writer.name)
+type Attempted<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problem: string }
+
+/** What a registry holds is not ours: any of it may be no schema, or nested too deep for the stack. */
+function attempt<T>(work: () => T): Attempted<T> {
+  try {
+    return { ok: true, value: work() }
+  } catch (cause) {
+    return { ok: false, problem: cause instanceof Error ? cause.message : String(cause) }
+  }
 }

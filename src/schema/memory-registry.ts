@@ -2,7 +2,7 @@
 import { SchemaIncompatible } from '../errors.ts'
 import type { MessageSchema } from '../message/schema.ts'
 import { checkCompatibility } from './compatibility.ts'
-import { notRegistered, type SchemaRegistry, unknownId } from './registry.ts'
+import { notRegistered, type RegisteredVersion, type SchemaRegistry, unknownId } from './registry.ts'
 
 export function memoryRegistry(): SchemaRegistry {
   /** Index + 1 is the id: equal schemas share one, in whatever subject, as in a real registry. */
@@ -10,12 +10,15 @@ export function memoryRegistry(): SchemaRegistry {
   const subjects = new Map<string, number[]>()
 
   function verdict(subject: string, schema: MessageSchema): { compatible: boolean; messages: string[] } {
-    const { compatible, problems } = checkCompatibility(schema, registered(subject))
+    const { compatible, problems } = checkCompatibility(
+      schema,
+      registered(subject).map(one => one.schema),
+    )
     return { compatible, messages: problems.map(({ version, path, reason }) => `version ${version}: ${path}: ${reason}`) }
   }
 
-  function registered(subject: string): string[] {
-    return (subjects.get(subject) ?? []).map(id => schemas[id - 1]!)
+  function registered(subject: string): RegisteredVersion[] {
+    return (subjects.get(subject) ?? []).map((id, i) => ({ version: i + 1, id, schema: schemas[id - 1]! }))
   }
 
   return {

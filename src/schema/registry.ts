@@ -27,14 +27,22 @@ export interface SchemaRegistry {
   schemaById(id: number): Promise<string>
   /** Registers the schema, or finds it registered; answers its id. Throws SchemaIncompatible when the registry's own rules refuse it. */
   register(subject: string, schema: MessageSchema): Promise<number>
-  /** The Avro JSON of all registered versions of a subject, oldest first; [] when the subject does not exist. */
-  versions(subject: string): Promise<string[]>
+  /** All registered versions of a subject, oldest first; [] when the subject does not exist. */
+  versions(subject: string): Promise<RegisteredVersion[]>
   /** The registry's own verdict against the latest version; `messages` may be empty (not every registry gives reasons). */
   isCompatible(subject: string, schema: MessageSchema): Promise<{ compatible: boolean; messages: string[] }>
   /** Resolves when the registry answers. */
   ping(): Promise<void>
   /** How many schemas and ids of this registry are on disk, for work while it does not answer. */
   kept(): Promise<number>
+}
+
+export interface RegisteredVersion {
+  /** As the registry counts; there are gaps where one was deleted. */
+  readonly version: number
+  readonly id: number
+  /** Avro JSON text, with the schemas it refers to written into it. */
+  readonly schema: string
 }
 
 export interface RegistryOptions {
@@ -161,21 +169,25 @@ function refusedIsAway(error: unknown): never {
   throw error
 }
 
-async function fetchVersions(call: RegistryCall, subject: string, schemaById: SchemaRegistry['schemaById']): Promise<string[]> {
+async function fetchVersions(
+  call: RegistryCall,
+  subject: string,
+  schemaById: SchemaRegistry['schemaById'],
+): Promise<RegisteredVersion[]> {
   const path = `/subjects/${encodeURIComponent(subject)}/versions`
   const list = await call('GET', path)
   if (list.status !== 200) return []
   if (!Array.isArray(list.body)) throw list.unexpected()
   const versions = (list.body as number[]).toSorted((a, b) => a - b)
-  const schemas: string[] = []
+  const found: RegisteredVersion[] = []
   for (const version of versions) {
     const answer = await call('GET', `${path}/${version}`)
     // Deleted since the list was made.
     if (answer.status !== 200) continue
     const { id, references } = answer.body as { id: number; references?: unknown[] }
-    schemas.push(references?.length ? await schemaById(id) : textOf(answer))
+    found.push({ version, id, schema: references?.length ? await schemaById(id) : textOf(answer) })
   }
-  return schemas
+  return found
 }
 
 async function registerVersion(call: RegistryCall, subject: string, schema: MessageSchema): Promise<number> {

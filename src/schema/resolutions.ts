@@ -19,6 +19,8 @@ export type Writer = { readonly schemaId: number } & (
       /** Full name; the kind of type where it has none ("string"). */
       readonly name: string
       readonly type: avro.Type
+      /** As the registry has it. */
+      readonly json: string
     }
   | Refusal
 )
@@ -70,7 +72,7 @@ export class Resolutions {
     const key = `${writer.schemaId} ${fingerprintOf(reader)}`
     let resolution = this.#pairs.get(key)
     if (resolution === undefined) {
-      resolution = resolve(writer, typeOf(reader))
+      resolution = resolve(writer, reader)
       this.#pairs.set(key, resolution)
     }
     return resolution
@@ -87,7 +89,7 @@ export class Resolutions {
     }
     try {
       const type = writerType(json)
-      return { schemaId, kind: 'usable', name: type.name ?? type.typeName, type }
+      return { schemaId, kind: 'usable', name: type.name ?? type.typeName, type, json }
     } catch (cause) {
       return {
         ...{ schemaId, kind: 'refused', cause },
@@ -97,12 +99,13 @@ export class Resolutions {
   }
 }
 
-function resolve({ schemaId, name, type }: Extract<Writer, { kind: 'usable' }>, reader: avro.Type): Resolution {
+function resolve({ schemaId, name, type, json }: Extract<Writer, { kind: 'usable' }>, schema: MessageSchema): Resolution {
+  const reader = typeOf(schema)
   try {
     return { kind: 'readable', reader, resolver: resolverOf(reader, type) }
   } catch (cause) {
-    const [first] = resolutionProblems(reader, type)
-    const where = first === undefined ? messageOf(cause) : `${first.path === '' ? '' : `${first.path}: `}${first.reason}`
+    const [first] = resolutionProblems(schema, json)
+    const where = first === undefined ? messageOf(cause) : `${first.path === '' ? '' : `${first.path}: `}${first.refusal}`
     const reason = `${name} as written with schema id ${schemaId} cannot be read by this service's schema: ${where}`
     return { kind: 'refused', reason, cause }
   }

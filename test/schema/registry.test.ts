@@ -206,7 +206,10 @@ describe('look-ups', () => {
       if (what.endsWith('/none/versions')) return [404, { error_code: 40401 }]
       return what.endsWith('/versions') ? [200, [10, 9]] : [200, { id: 1, schema: `"${what.split('/').at(-1)}"` }]
     })
-    expect(await registry.versions('s')).toEqual(['"9"', '"10"'])
+    expect(await registry.versions('s')).toEqual([
+      { version: 9, id: 1, schema: '"9"' },
+      { version: 10, id: 1, schema: '"10"' },
+    ])
     expect(await registry.versions('none')).toEqual([])
   })
 
