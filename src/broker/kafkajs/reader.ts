@@ -10,7 +10,7 @@ import { beginsBefore, nextOffset, toRecord } from './records.ts'
 
 type Range = Parameters<Reader['read']>[0]
 
-const answerBytes = 4 * 1024 * 1024
+const mostAnswerBytes = 4 * 1024 * 1024
 const waitMs = 250
 const attempts = 8
 
@@ -95,7 +95,8 @@ function partitionSource(connected: () => Promise<Cluster>, range: Range): Sourc
   }
 }
 
-async function fetchOnce(cluster: Cluster, { topic, partition }: Range, position: bigint): Promise<FetchedPartition | undefined> {
+async function fetchOnce(cluster: Cluster, range: Range, position: bigint): Promise<FetchedPartition | undefined> {
+  const { topic, partition, answerBytes = mostAnswerBytes } = range
   const [nodeId] = Object.keys(cluster.findLeaderForPartitions(topic, [partition]))
   if (nodeId === undefined) throw new Error(`${topic}[${partition}] has no leader in the metadata at hand`)
   const node = await cluster.findBroker({ nodeId })
