@@ -60,7 +60,7 @@ describe('what fits comes back', () => {
           for (const value of values) expect(plain(await roundTrip(schema, value))).toEqual(plain(value))
         },
       ),
-      { numRuns: 60 },
+      { numRuns: 60, endOnFailure: true },
     )
   })
 

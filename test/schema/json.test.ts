@@ -34,7 +34,7 @@ test.each(['bigint', 'number'] as const)('what is printed can be read back, thro
         }
       },
     ),
-    { numRuns: 60 },
+    { numRuns: 60, endOnFailure: true },
   )
 })
 
@@ -52,6 +52,65 @@ test('the forms', () => {
     lines: [],
   })
   expect(fromJson(schema, { ...valid, at: 5 })).toEqual({ at: new Date(5), n: 1n, lines: [] })
+})
+
+describe('every construct', () => {
+  const every = avroSchema({
+    name: 'test.E',
+    long: 'bigint',
+    avro: {
+      type: 'record',
+      name: 'E',
+      namespace: 'test',
+      fields: [
+        { name: 'paid', type: ['null', 'long', { type: 'record', name: 'Card', fields: [{ name: 'no', type: 'string' }] }] },
+        { name: 'micros', type: { type: 'long', logicalType: 'timestamp-micros' } },
+        { name: 'hash', type: { type: 'fixed', name: 'Hash', size: 2 } },
+        { name: 'total', type: { type: 'bytes', logicalType: 'decimal', precision: 4, scale: 2 } },
+        { name: 'on', type: { type: 'int', logicalType: 'date' } },
+        { name: 'for', type: { type: 'fixed', name: 'For', size: 12, logicalType: 'duration' } },
+        { name: 'nothing', type: 'null' },
+      ],
+    },
+  })
+  const json = {
+    paid: { long: '9007199254740993' },
+    micros: '1700000000000000',
+    hash: 'AAE=',
+    total: '12.5',
+    on: '2026-11-22',
+    for: { months: 1, days: 2, milliseconds: 3 },
+    nothing: null,
+  }
+
+  test('is read', () => {
+    expect(fromJson(every, json)).toEqual({
+      ...json,
+      paid: { long: 9007199254740993n },
+      micros: 1_700_000_000_000_000n,
+      hash: Buffer.from([0, 1]),
+    })
+    expect(fromJson(every, { ...json, paid: { 'test.Card': { no: '1' } } })).toMatchObject({ paid: { 'test.Card': { no: '1' } } })
+    expect(fromJson(every, { ...json, paid: null })).toMatchObject({ paid: null })
+  })
+
+  test.each([
+    [{ paid: 5 }, 'paid', "expected { long: ... } or { 'test.Card': ... } or null, got 5 (number)"],
+    [{ paid: { Card: {} } }, 'paid', 'expected { long'],
+    [{ paid: { long: 1, 'test.Card': { no: '1' } } }, 'paid', 'expected { long'],
+    [{ paid: { 'test.Card': { no: 1 } } }, 'paid.test.Card.no', 'expected string, got 1 (number)'],
+    [{ micros: '2026-11-22' }, 'micros', 'expected timestamp-micros'],
+    [{ hash: 'AAECAw==' }, 'hash', 'expected test.Hash (Buffer of 2 bytes), got 4 bytes'],
+    [{ hash: 5 }, 'hash', 'expected test.Hash (2 bytes in base64), got 5 (number)'],
+    [{ total: 12.5 }, 'total', 'expected decimal(4, 2) (string such as "12.50"), got 12.5 (number)'],
+    [{ on: '22.11.2026' }, 'on', 'expected date (string such as "2026-11-22"), got "22.11.2026" (string)'],
+    [{ for: { months: -1, days: 0, milliseconds: 0 } }, 'for', 'expected duration (months, days and milliseconds'],
+    [{ nothing: 0 }, 'nothing', 'expected null, got 0 (number)'],
+  ])('is refused with words: %j', (change, path, reason) => {
+    expect(() => fromJson(every, { ...json, ...change })).toThrow(
+      expect.objectContaining({ code: 'E_PAYLOAD', path, message: expect.stringContaining(reason) }),
+    )
+  })
 })
 
 describe('refused, with the path', () => {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, expect, test } from 'vitest'
-import type { MessageSchema } from '../../src/message/schema.ts'
+import { avroSchema, type MessageSchema } from '../../src/message/schema.ts'
 import { codecOf } from '../../src/schema/codec.ts'
 import { generate } from '../../src/schema/codegen.ts'
 import { createDecoder } from '../../src/schema/decoder.ts'
@@ -81,6 +81,83 @@ test.each(['bigint', 'number'] as const)(
     )
   },
 )
+
+test('what generators get wrong: unions of numbers and records, decimals, names of other namespaces, defaults, code to erase', async () => {
+  const line = { type: 'record', name: 'Line', namespace: 'com.acme.common', fields: [{ name: 'sku', type: 'string' }] }
+  const card = { type: 'record', name: 'Card', namespace: 'com.acme', fields: [{ name: 'sku', type: 'string' }] }
+  const fields = [
+    { name: 'amount', type: ['null', 'int', 'long'] },
+    { name: 'paidBy', type: [line, card] },
+    { name: 'parent', type: ['null', 'com.acme.common.Line'], default: null },
+    { name: 'total', type: { type: 'bytes', logicalType: 'decimal', precision: 9, scale: 2 } },
+    { name: 'currency', type: { type: 'enum', name: 'Currency', symbols: ['GBP', 'EUR'] }, default: 'GBP' },
+  ]
+  const dir = folder()
+  writeFileSync(join(dir, 'Root.avsc'), JSON.stringify({ type: 'record', name: 'Root', namespace: 'test', fields }))
+  const text = generate(dir, { importFrom: MESSAGE_SCHEMA })
+  writeFileSync(join(dir, 'generated.ts'), text)
+  const rest = `paidBy: { 'com.acme.Card': { sku: 'a' } }, total: '12.50'`
+  writeFileSync(
+    join(dir, 'use.ts'),
+    [
+      `import type { Line, LineIn, Root, RootIn } from './generated.ts'`,
+      `export const int: RootIn = { amount: { int: 3 }, ${rest} }`,
+      `export const long: RootIn = { amount: { long: 3n }, ${rest} }`,
+      `// @ts-expect-error which of the two numbers?\nexport const bare: RootIn = { amount: 3, ${rest} }`,
+      `// @ts-expect-error one or the other\nexport const both: RootIn = { amount: { int: 3, long: 3n }, ${rest} }`,
+      `// @ts-expect-error which of the two records?\nexport const record: RootIn['paidBy'] = { sku: 'a' }`,
+      `// @ts-expect-error a decimal is text\nexport const decimal: RootIn['total'] = Buffer.from('x')`,
+      `export const handler = (root: Root): [Line | null, string, 'GBP' | 'EUR'] => [root.parent, root.total, root.currency]`,
+      `export const asks = (root: Root): number | undefined => root.amount?.int`,
+      `export const parent: LineIn = { sku: 'a' }`,
+    ].join('\n'),
+  )
+  expect(compile(dir)).toBe('')
+  expect(text).not.toMatch(/^\s*(export )?(enum|namespace|declare) /m)
+  const schema = await load(dir)
+  const other = { paidBy: { 'com.acme.Card': { sku: 'a' } }, total: '12.50' }
+  const filled = { ...other, parent: null, currency: 'GBP' }
+  for (const amount of [{ int: 3 }, { long: 3n }, null])
+    await roundTrips(schema, [{ given: { ...other, amount }, expected: { ...filled, amount } }])
+  for (const amount of [3, 3n, { int: 3, long: 3n }, { int: 3n }]) refuses(schema, { ...other, amount }, 'amount')
+  for (const total of ['12.505', '12345678.00', '1e3', '.5', '+1', '01', Buffer.from('x')])
+    refuses(schema, { ...other, amount: null, total }, 'total')
+})
+
+test('text that is no date, time or uuid is refused when it is written; what says less than it may is filled up', async () => {
+  const of = (type: string, logicalType: string) => ({ type, logicalType })
+  const types = {
+    date: of('int', 'date'),
+    time: of('int', 'time-millis'),
+    micros: of('long', 'time-micros'),
+    local: of('long', 'local-timestamp-millis'),
+    uuid: of('string', 'uuid'),
+  }
+  const fields = Object.entries(types).map(([name, type]) => ({ name, type }))
+  const schema = avroSchema({
+    name: 'test.Root',
+    long: 'bigint',
+    avro: { type: 'record', name: 'Root', namespace: 'test', fields },
+  })
+  const given = {
+    date: '2024-02-29',
+    time: '23:59:59',
+    micros: '00:00:00.5',
+    local: '0000-01-01T00:00:00.5',
+    uuid: '0F8FAD5B-D9CB-469F-A165-70867728950E',
+  }
+  const expected = { ...given, time: '23:59:59.000', micros: '00:00:00.500000', local: '0000-01-01T00:00:00.500' }
+  await roundTrips(schema, [{ given, expected }])
+  const wrong = {
+    date: ['2023-02-29', '2023-2-1', '+12023-02-01', '2023-02-01T00:00', '10000-01-01', 'today'],
+    time: ['24:00:00', '23:60:00', '23:59:60', '23:59', '23:59:59.0001', '-1:00:00'],
+    micros: ['00:00:00.0000001', '00:00:00.'],
+    local: ['2024-02-30T00:00:00', '2024-02-29 00:00:00', '2024-02-29T00:00:00Z', '2024-02-29'],
+    uuid: ['0f8fad5bd9cb469fa16570867728950e', '0f8fad5b-d9cb-469f-a165-70867728950g', ''],
+  }
+  for (const [field, values] of Object.entries(wrong))
+    for (const value of values) refuses(schema, { ...given, [field]: value }, field)
+})
 
 async function roundTrips(schema: MessageSchema, pairs: readonly Pair[]): Promise<void> {
   const registry = memoryRegistry()

@@ -19,10 +19,15 @@ export function literal(value: unknown): string {
   if (Buffer.isBuffer(value)) return `Buffer.from('${value.toString('hex')}', 'hex')`
   if (value instanceof Uint8Array) return `new Uint8Array(${value.length})`
   if (Array.isArray(value)) return `[${value.map(literal).join(', ')}]`
-  // Computed, or __proto__ would set the prototype.
   return `{ ${Object.entries(value)
-    .map(([key, inner]) => `${/^\w+$/.test(key) && key !== '__proto__' ? key : `[${literal(key)}]`}: ${literal(inner)}`)
+    .map(([key, inner]) => `${propertyName(key)}: ${literal(inner)}`)
     .join(', ')} }`
+}
+
+/** __proto__ would set the prototype, and of `constructor: ['A']` tsc takes the contextual type from Object. */
+function propertyName(key: string): string {
+  if (key in Object.prototype) return `[String('${key}')]`
+  return /^[a-z_]\w*$/i.test(key) ? key : `[${literal(key)}]`
 }
 
 /** What tsc says to all .ts files of the folder; '' when nothing is wrong. */
