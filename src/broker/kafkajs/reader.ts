@@ -35,10 +35,17 @@ export function partitionReader(client: Client): Reader {
       const bounds = await guarded(source.bounds)
       if (bounds.low > position) position = bounds.low
       const end = earlier(range.to, bounds.high)
-      while (position < end) {
-        const answer = await guarded(() => source.fetch(position, end))
-        for (const record of answer.records) await onRecord(record)
-        position = answer.next
+      const ask = (from: bigint) => guarded(() => source.fetch(from, end))
+      let asked = position < end ? ask(position) : undefined
+      while (asked) {
+        const { records, next } = await asked
+        // While these are handled the next answer is on its way already.
+        asked = next < end ? ask(next) : undefined
+        asked?.catch(() => {})
+        for (const record of records) {
+          const handling = onRecord(record)
+          if (handling) await handling
+        }
       }
     },
     async close() {
