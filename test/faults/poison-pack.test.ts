@@ -93,6 +93,9 @@ function poisonousBytes(good: Buffer, hostileId: number): Record<string, Buffer>
     trailing: Buffer.concat([good, Buffer.from([1])]),
     json: Buffer.from('{"id":"x","n":1}'),
     'endless-number': Buffer.concat([good.subarray(0, 5), Buffer.alloc(64, 0xff)]),
+    // So many digits that the number is none.
+    'length-without-end': Buffer.concat([good.subarray(0, 5), Buffer.alloc(200, 0x80), Buffer.from([1])]),
+    'no-utf-8': Buffer.concat([good.subarray(0, 5), Buffer.from([2, 0xff]), good.subarray(7)]),
     // A text that claims to be 2^62 bytes long.
     'string-bomb': Buffer.concat([good.subarray(0, 5), Buffer.from('feffffffffffffffff01', 'hex')]),
     // 2^26 items of no bytes each.
