@@ -39,7 +39,7 @@ test('in order, over the ladder, into the DLQ and back', async () => {
     await publisher.publishTombstone(id, { id: `gone-${id}` })
     await publisher.publish({ id, n: 2 })
   }
-  // From elsewhere: no headers, an id of its own; one that is of nobody; one whose key is no text.
+  // From elsewhere: one without headers, and one that is of nobody.
   await put(steps.name, { key: 'c', value: null })
   await put(steps.name, { value: null })
   await run([deleting, other, strict])
