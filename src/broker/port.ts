@@ -263,9 +263,9 @@ export interface PartitionBounds {
 
 /** Reads partitions without joining a group. */
 export interface Reader {
-  /** Calls `onRecord` for each committed record with from <= offset < to, in order, and waits for its promise if it gives one. What stands for a batch that cannot be read is handed over when the batch begins before `to`. */
+  /** Calls `onRecord` for each committed record with from <= offset < to, in order, and waits for its promise if it gives one. What stands for a batch that cannot be read is handed over when the batch begins before `to`. `answerBytes` are asked for at once, at most (one record or batch may be more): by default some MiB. */
   read(
-    range: TopicPartition & { from: bigint; to: bigint },
+    range: TopicPartition & { from: bigint; to: bigint; answerBytes?: number },
     onRecord: (record: BrokerRecord) => void | Promise<void>,
   ): Promise<void>
   close(): Promise<void>

@@ -15,6 +15,8 @@ export interface ReadOptions {
   readonly selection?: Selection
   /** Per partition the offset before which reading ends, such as those of an earlier reading. Default the ends found at the start. */
   readonly ends?: ReadonlyMap<number, bigint>
+  /** Bytes that the broker is asked for at once, at most. Default as many as it gives. */
+  readonly answerBytes?: number
   /** Called for every letter read, whether it is selected or not. `total` may be a little off: see LetterCount. */
   readonly onProgress?: (done: number, total: number) => void
 }
@@ -45,7 +47,7 @@ export interface LetterCount {
 }
 
 /** How many offsets one read asks for: short enough that an abort is noticed, long enough that its cost does not matter. */
-const sliceSize = 5_000n
+const sliceSize = 20_000n
 
 /**
  * Hands over the selected letters that are left, by partition, then offset, up to the ends found at the start;
@@ -151,31 +153,47 @@ class Reading {
 
   async read({ partition, low, high }: PartitionBounds): Promise<void> {
     const { topic } = namesOf(this.#source)
+    const { answerBytes } = this.#options
     let failed: { error: unknown } | undefined
     // Kept and thrown afterwards: a reader may wrap what is thrown inside it, or hand the record over again.
-    const hand = async (record: BrokerRecord): Promise<void> => {
-      if (failed || this.#full || this.#moved.has(partition, record.offset) || this.#aborted()) return
+    const hand = (record: BrokerRecord): Promise<void> | undefined => {
+      if (failed || this.#full || this.#moved.has(partition, record.offset) || this.#aborted()) return undefined
       try {
-        await this.#offer(letterIn(this.#source, record))
+        return this.#offer(letterIn(this.#source, record))?.catch(error => {
+          failed = { error }
+        })
       } catch (error) {
         failed = { error }
+        return undefined
       }
     }
     let from = this.#moved.nextLeft(partition, low)
     while (from < high && !this.#full && !this.#aborted()) {
       const to = earlier(high, from + sliceSize)
-      await this.#source.reader.read({ topic, partition, from, to }, hand)
+      await this.#source.reader.read({ topic, partition, from, to, ...(answerBytes && { answerBytes }) }, hand)
       if (failed) throw (failed as { error: unknown }).error
       from = this.#moved.nextLeft(partition, to)
     }
   }
 
-  async #offer(letter: Letter): Promise<void> {
-    if (await this.#options.selection.matches(letter)) {
-      if ((await this.#onLetter(letter)) !== 'left') this.#taken++
-    }
+  /** No promise where nothing is waited for: it is felt at every letter. */
+  #offer(letter: Letter): Promise<void> | undefined {
+    const matches = this.#options.selection.matches(letter)
+    if (matches instanceof Promise) return matches.then(isMatch => (isMatch ? this.#give(letter) : this.#read()))
+    return matches ? this.#give(letter) : this.#read()
+  }
+
+  #give(letter: Letter): Promise<void> | undefined {
+    const taken = this.#onLetter(letter)
+    if (taken instanceof Promise) return taken.then(what => this.#read(what !== 'left'))
+    return this.#read(taken !== 'left')
+  }
+
+  #read(isTaken = false): undefined {
+    if (isTaken) this.#taken++
     this.#done++
     this.#options.onProgress?.(this.#done, Math.max(this.#done, this.#total))
+    return undefined
   }
 
   get #full(): boolean {

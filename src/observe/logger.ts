@@ -14,9 +14,10 @@ export interface LoggerOptions {
   readonly destination?: { write(text: string): unknown }
 }
 
-/** Names of fields that hold a secret, whoever logs them. */
-const secretFields = ['password', 'registryPassword', 'authorization', 'token', 'secret']
-const redact = { paths: secretFields.flatMap(name => [name, `*.${name}`, `*.*.${name}`]), censor: hidden }
+/** Names of fields that hold a secret, whoever logs them, and at any depth. */
+const secretFields = new Set(['password', 'registryPassword', 'authorization', 'token', 'secret'])
+/** One of them in a line. pino's own `redact` walks every object that is logged: it took a third of the time of a line. */
+const hasSecretField = new RegExp(`"(?:${[...secretFields].join('|')})":`)
 
 export function createLogger(options: LoggerOptions = {}): Logger {
   const { destination = process.stdout, format = process.stdout.isTTY ? 'pretty' : 'json' } = options
@@ -32,7 +33,6 @@ export function createLogger(options: LoggerOptions = {}): Logger {
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: label => ({ level: label }) },
       serializers: { err: errorFields, error: errorFields },
-      redact,
     },
     { write },
   )
@@ -48,11 +48,15 @@ function errorFields(thrown: unknown): unknown {
 
 /** Cleans the values and leaves the names: a password `level` must not break the line. */
 function lineCleaner(clean: (text: string) => string): (line: string) => string {
+  const cleanValue = (name: string, value: unknown): unknown => {
+    if (secretFields.has(name)) return hidden
+    return typeof value === 'string' ? clean(value) : value
+  }
   return line => {
     const cleaned = clean(line)
-    if (cleaned === line) return line
+    if (cleaned === line && !hasSecretField.test(line)) return line
     try {
-      return `${JSON.stringify(JSON.parse(line), (_name, value) => (typeof value === 'string' ? clean(value) : value))}\n`
+      return `${JSON.stringify(JSON.parse(line), cleanValue)}\n`
     } catch {
       return cleaned
     }

@@ -15,7 +15,7 @@ export function redactor(secrets: readonly Secret[]): (text: string) => string {
   // The longest first: a part of one form may be another.
   const needles = [...new Set(forms)].sort((a, b) => b.length - a.length)
   return text => {
-    let clean = text.includes('://') ? text.replace(credentialsInUrl, `$1${hidden}@`) : text
+    let clean = text.includes('://') && text.includes('@') ? text.replace(credentialsInUrl, `$1${hidden}@`) : text
     for (const needle of needles) if (clean.includes(needle)) clean = clean.replaceAll(needle, hidden)
     return clean
   }

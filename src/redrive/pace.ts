@@ -30,8 +30,8 @@ export class Pace {
     if (startMs > nowMs) await pause(startMs - nowMs, signal)
   }
 
-  /** So many letters at once at most: what is slow goes in small portions, ten a second, so that nobody meets a whole batch of it. */
+  /** So many letters at once at most: what is slow goes in small portions, forty a second, so that no retry waits behind a whole batch. */
   portion(most: number): number {
-    return Math.max(1, Math.min(most, Math.ceil(this.#options.rate / 10)))
+    return Math.max(1, Math.min(most, Math.ceil(this.#options.rate / 40)))
   }
 }

@@ -120,11 +120,16 @@ class Run {
       return 'left'
     }
     const { signal, selection } = this.#options
-    const reading = { ...(signal && { signal }), ...(selection && { selection }) }
+    const reading = { ...this.#reading, ...(signal && { signal }), ...(selection && { selection }) }
     const { cutShort } = await readLetters(this.#source, onLetter, reading).finally(() => batcher.idle())
     await batcher.finish()
     const { runId } = this.#options
     return { runId, moved: this.#moved, stayed: this.#stayed, tooLarge: this.#tooLarge, interrupted: cutShort }
+  }
+
+  /** What is slow reads little at once: to decode some MiB takes a while in which retries that are due have less of the machine. */
+  get #reading(): { answerBytes?: number } {
+    return this.#options.rate === undefined ? {} : { answerBytes: 256 * 1024 }
   }
 
   async #move(batch: Batch): Promise<void> {

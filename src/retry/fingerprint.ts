@@ -9,6 +9,21 @@ import { placeOf } from './frame.ts'
  * stacks (`--enable-source-maps`).
  */
 export function fingerprintOf(name: string, message: string, stack: string): string {
+  const known = recent.get(stack)
+  if (known?.name === name && known.message === message) return known.fingerprint
+  const fingerprint = computed(name, message, stack)
+  if (recent.size >= mostRecent) recent.clear()
+  if (message.length + stack.length <= longestRecent) recent.set(stack, { name, message, fingerprint })
+  return fingerprint
+}
+
+/** What fails, fails often, and a fingerprint costs as much as the rest of a failure. */
+const recent = new Map<string, { readonly name: string; readonly message: string; readonly fingerprint: string }>()
+const mostRecent = 200
+/** Characters of one. */
+const longestRecent = 16_000
+
+function computed(name: string, message: string, stack: string): string {
   return createHash('sha256')
     .update(`${name}\n${foldMessage(message)}\n${placeOf(message, stack)}`)
     .digest('hex')

@@ -168,6 +168,7 @@ describe('no canary shows in a log:', () => {
       logger.child({ text }).info({}, 'from a handler')
     }
     logger.info({ connection: readConnection(env), password: 'canary-x', sasl: { password: 'canary-y' } }, 'started')
+    logger.info({ list: [{ a: { b: { token: { text: 'canary-z' } } } }] }, 'at any depth')
     expect(lines.join('')).not.toMatch(/canary|cmVnOmNhbmFyeS1yZWdpc3RyeQ/)
     expect(lines.length).toBeGreaterThan(secretForms.length * 5)
   })

@@ -8,6 +8,7 @@ import { PartitionBatch } from './patch-batch.ts'
 import { crc32c } from './patch-checksum.ts'
 import { withoutPatienceForRefusals } from './patch-connection-error.ts'
 import { type Connection, endUnanswered } from './patch-dead-connection.ts'
+import { type Encoder, withoutCopies } from './patch-encoder.ts'
 import { fetchedDecoder } from './patch-fetched.ts'
 import { byPartition } from './patch-grouping.ts'
 import { forgetHalfAnswers, type Reading } from './patch-half-answer.ts'
@@ -59,6 +60,7 @@ function load(): Library {
   withoutSwallowingAnswers(require('kafkajs/src/cluster/brokerPool.js') as { prototype: BrokerPool })
   withShortSessions(require('kafkajs/src/broker/saslAuthenticator/index.js') as { prototype: SaslAuthenticator })
   withoutIdleTimer(require('kafkajs/src/network/requestQueue/index.js') as { prototype: RequestQueue })
+  withoutCopies(require('kafkajs/src/protocol/encoder.js') as { prototype: Encoder })
   endUnanswered(require('kafkajs/src/network/connection.js') as { prototype: Connection })
   forgetHalfAnswers(require('kafkajs/src/network/connection.js') as { prototype: Reading })
   const ConsumerGroup = require('kafkajs/src/consumer/consumerGroup.js') as Library['ConsumerGroup']

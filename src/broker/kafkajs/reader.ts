@@ -10,7 +10,7 @@ import { beginsBefore, nextOffset, toRecord } from './records.ts'
 
 type Range = Parameters<Reader['read']>[0]
 
-const answerBytes = 4 * 1024 * 1024
+const mostAnswerBytes = 4 * 1024 * 1024
 const waitMs = 250
 const attempts = 8
 
@@ -35,10 +35,17 @@ export function partitionReader(client: Client): Reader {
       const bounds = await guarded(source.bounds)
       if (bounds.low > position) position = bounds.low
       const end = earlier(range.to, bounds.high)
-      while (position < end) {
-        const answer = await guarded(() => source.fetch(position, end))
-        for (const record of answer.records) await onRecord(record)
-        position = answer.next
+      const ask = (from: bigint) => guarded(() => source.fetch(from, end))
+      let asked = position < end ? ask(position) : undefined
+      while (asked) {
+        const { records, next } = await asked
+        // While these are handled the next answer is on its way already.
+        asked = next < end ? ask(next) : undefined
+        asked?.catch(() => {})
+        for (const record of records) {
+          const handling = onRecord(record)
+          if (handling) await handling
+        }
       }
     },
     async close() {
@@ -88,7 +95,8 @@ function partitionSource(connected: () => Promise<Cluster>, range: Range): Sourc
   }
 }
 
-async function fetchOnce(cluster: Cluster, { topic, partition }: Range, position: bigint): Promise<FetchedPartition | undefined> {
+async function fetchOnce(cluster: Cluster, range: Range, position: bigint): Promise<FetchedPartition | undefined> {
+  const { topic, partition, answerBytes = mostAnswerBytes } = range
   const [nodeId] = Object.keys(cluster.findLeaderForPartitions(topic, [partition]))
   if (nodeId === undefined) throw new Error(`${topic}[${partition}] has no leader in the metadata at hand`)
   const node = await cluster.findBroker({ nodeId })

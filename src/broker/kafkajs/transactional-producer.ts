@@ -16,9 +16,9 @@ const openMs = 1_000
  * The first request of a transaction is often told that the end of the one before is still being written, which takes some
  * milliseconds: kafkajs's usual 300 ms would be most of the time that it takes.
  */
-const initialRetryTime = 20
+const initialRetryTime = 3
 /** About a second altogether: readers wait meanwhile. */
-const retry = { ...patience, retries: 8, initialRetryTime, maxRetryTime: 200 }
+const retry = { ...patience, retries: 11, initialRetryTime, maxRetryTime: 200 }
 
 /** After these it is known what was written: nothing, or what was acknowledged. */
 const harmless = new Set<string | undefined>(['E_RECORD_TOO_LARGE', 'E_TRANSACTION_TOO_LONG'])
