@@ -18,7 +18,7 @@
 import { isUtf8 } from 'node:buffer'
 import avro from 'avsc'
 import { longAt } from './long.ts'
-import { isNamedAs, type Resolving, resolveField } from './resolve.ts'
+import { type Resolving, resolveField } from './resolve.ts'
 import type { Copies, ErrorHook, Mutable, Reads, Skips, Tap } from './tap.ts'
 
 export class GuardedArray extends avro.types.ArrayType {
@@ -109,15 +109,6 @@ export class GuardedEnum extends avro.types.EnumType {
     const index = this.symbols.indexOf(value as string)
     if (index === -1) throw new Error('not a symbol of the enum')
     tap.writeLong(index)
-  }
-
-  _update(resolver: Mutable<Reads> & { symbols: unknown }, writer: avro.Type): void {
-    if (!(writer instanceof avro.types.EnumType) || !isNamedAs(this, writer)) return
-    const otherwise = (this as { default?: string }).default
-    const symbols = writer.symbols.map(symbol => (this.symbols.includes(symbol) ? symbol : otherwise))
-    if (symbols.includes(undefined)) return
-    resolver.symbols = symbols
-    resolver._read = (writer as unknown as Reads)._read
   }
 }
 

@@ -175,6 +175,7 @@ class Builder {
         {},
         both,
         { nonsense: 1 },
+        { toString: 1 },
         { null: null },
         ...(all.includes(NULL) ? [] : [null]),
         { [first.branch]: first.wrong[0] },

@@ -201,14 +201,6 @@ describe('where avsc by itself is wrong', () => {
     await expect(read(schemaOf('bytes'), schemaOf('string'), { f: Buffer.from([0xff]) })).rejects.toThrow(undecodable('no UTF-8'))
   })
 
-  test('a symbol that every object has is no symbol of the reader', async () => {
-    const symbols = (names: string[]) => ({ type: 'enum', name: 'E', symbols: names, default: 'A' })
-    const decoder = createDecoder({ schemaById: async () => JSON.stringify(schemaOf(symbols(['A', 'B'])).avro) }, [
-      schemaOf(symbols(['A'])),
-    ])
-    expect(await decoder.decode(Buffer.from([0, 0, 0, 0, 1, 2]))).toMatchObject({ payload: { f: 'A' } })
-  })
-
   test('a writer’s field named constructor, which the reader does not know', async () => {
     const fields = [
       { name: 'constructor', type: 'string' },
