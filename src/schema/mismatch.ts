@@ -195,6 +195,9 @@ function primitives(reader: PrimitiveTree, writer: PrimitiveTree, where: Where):
     const isNarrower = PROMOTIONS[reader.name]?.includes(writer.name)
     return [mismatch(isNarrower ? 'type-narrowed' : 'type-changed', where, reader, writer)]
   }
+  // Text becomes bytes and back, but no decimal.
+  const isText = reader.name !== writer.name && (writer.name === 'string' || writer.name === 'bytes')
+  if (isText && (reader.logical ?? writer.logical)) return [mismatch('type-changed', where, reader, writer)]
   return logicals(reader, writer, where)
 }
 

@@ -7,6 +7,7 @@ import { buildProgram, runProgram } from '../../src/command/program.ts'
 import { replayCommand } from '../../src/command/replay.ts'
 import { defineService } from '../../src/config.ts'
 import { DeadLetter, type Handler, type ProcessorOptions } from '../../src/index.ts'
+import { Signals } from '../../src/observe/signals.ts'
 import { stage } from '../replay/stage.ts'
 
 type Step = { readonly id: string; readonly n: number }
@@ -33,6 +34,7 @@ async function terminal(handler: Handler<Step>, options: ProcessorOptions = {}) 
     service: async () => service,
     broker: set.broker,
     registry: set.registry,
+    signals: new Signals(),
     connection: { logLevel: 'silent', logFormat: 'json' },
     close: async () => {},
   }

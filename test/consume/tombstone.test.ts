@@ -39,7 +39,7 @@ async function attempted(key: Buffer | null, trail?: Partial<Delivery['trail']>)
   const never = () => Promise.reject(new Error('not asked'))
   const attempt = createAttempt({
     processor,
-    decoder: { decode: never, decodeAny: never },
+    decoder: { decode: never, preparing: () => undefined, decodeAny: never },
     outbound: () => ({ publish: never, schedule: never }),
     logger: createLogger({ level: 'silent' }),
     signals: new Signals(),

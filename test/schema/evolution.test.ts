@@ -198,7 +198,9 @@ describe('where avsc by itself is wrong', () => {
   })
 
   test('bytes that are no text do not become one', async () => {
-    await expect(read(schemaOf('bytes'), schemaOf('string'), { f: Buffer.from([0xff]) })).rejects.toThrow(undecodable('no UTF-8'))
+    await expect(read(schemaOf('bytes'), schemaOf('string'), { f: Buffer.from([0xff]) })).rejects.toThrow(
+      undecodable('not UTF-8'),
+    )
   })
 
   test('a writer’s field named constructor, which the reader does not know', async () => {
