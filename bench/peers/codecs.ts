@@ -16,7 +16,8 @@ class DateType extends avro.types.LogicalType {
 }
 
 const options = { logicalTypes: { 'timestamp-millis': DateType } }
-const typeOf = (schema: object): avro.Type => avro.Type.forSchema(schema as avro.Schema, options)
+// avsc writes what it knows by name into the options that it is given.
+const typeOf = (schema: object): avro.Type => avro.Type.forSchema(schema as avro.Schema, { ...options })
 const none = () => Promise.reject(new Error('has no broker'))
 
 /** avsc without a frame, into a buffer that is used again; reading by a resolver that was made once. */
