@@ -13,6 +13,10 @@ class DateType extends avro.types.LogicalType {
   protected override _toValue(value: Date): number {
     return +value
   }
+
+  protected override _resolve(writer: avro.Type): unknown {
+    return avro.Type.isType(writer, 'long', 'logical:timestamp-millis') ? this._fromValue : undefined
+  }
 }
 
 const options = { logicalTypes: { 'timestamp-millis': DateType } }
