@@ -10,8 +10,8 @@ class DateType extends avro.types.LogicalType {
     return new Date(value)
   }
 
-  protected override _toValue(value: Date): number {
-    return +value
+  protected override _toValue(value: unknown): number | undefined {
+    return value instanceof Date ? +value : undefined
   }
 
   protected override _resolve(writer: avro.Type): unknown {
