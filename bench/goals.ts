@@ -1,6 +1,7 @@
 /** What Spillway means to reach, each beside its peer of the same run. */
 import { number, type Result } from './result.ts'
 import { besideCase, forwardsCase } from './retry.ts'
+import { shapes } from './shapes.ts'
 
 interface Goal {
   readonly goal: string
@@ -112,6 +113,14 @@ const goals: readonly Goal[] = [
     value: of => ratio(of('idle with 5 tiers', 'Spillway')?.cpuPercent, of('idle with 1 tier', 'Spillway')?.cpuPercent),
     atMost: 1.25,
   },
+  ...['encode', 'decode'].flatMap(what =>
+    shapes.map(({ name }) => ({
+      goal: `${what}, ${name}: times avsc`,
+      suite: 'codec',
+      value: (of: Find) => ratio(of(`${what}, ${name}`, 'Spillway')?.perSecond, of(`${what}, ${name}`, 'avsc')?.perSecond),
+      atLeast: 0.85,
+    })),
+  ),
 ]
 
 export interface Verdict {

@@ -1,4 +1,4 @@
-/** `npm run bench -- consume|produce|latency|rebalance|idle|retry|redrive|replay [--runs N] [--report FILE]`; README.md here says what is measured. */
+/** `npm run bench -- consume|produce|latency|rebalance|idle|retry|redrive|replay|codec [--runs N] [--report FILE]`; README.md here says what is measured. */
 import { writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'

@@ -11,7 +11,17 @@ import type { Stand } from './stand.ts'
 /** `prepare` runs once; what it gives back, once a run. */
 export type Suite = (stand: Stand) => Promise<() => Promise<Result[]>>
 
-export const suites: Readonly<Record<string, Suite>> = { consume, produce, latency, rebalance, idle, retry, redrive, replay }
+export const suites: Readonly<Record<string, Suite>> = {
+  consume,
+  produce,
+  latency,
+  rebalance,
+  idle,
+  retry,
+  redrive,
+  replay,
+  codec,
+}
 
 async function consume(stand: Stand): Promise<() => Promise<Result[]>> {
   const long = { topic: await stand.filledTopic(400_000), records: 400_000 }
@@ -234,6 +244,21 @@ async function liveRetries(stand: Stand): Promise<Result[]> {
   for (const child of [redriving, retrying]) child.tell('stop')
   await Promise.all([redriving.end(), retrying.end(), stopFeeding()])
   return [alone, beside]
+}
+
+/** The order of the peers is the order in which they take their turns; each in a process of its own, so that none sees the types of others. */
+async function codec(stand: Stand): Promise<() => Promise<Result[]>> {
+  const played = async (peer: PeerName): Promise<Result[]> => {
+    const child = stand.start(peer, { case: 'codec', topic: '', records: 0 })
+    const perSecond = await child.heard('codec')
+    await child.end()
+    return Object.entries(perSecond).map(([name, value]) => ({ case: name, peer: labels[peer], perSecond: value }))
+  }
+  return async () => {
+    const all: Result[] = []
+    for (const peer of ['spillway', 'avsc', 'avscOwnBuffer', 'kafkajsRegistry'] as const) all.push(...(await played(peer)))
+    return all
+  }
 }
 
 function costs({ cpuSeconds, rssMb }: Readonly<Record<string, number>>, records: number): Partial<Result> {

@@ -1,6 +1,7 @@
 import type { Job } from '../job.ts'
 import type { Parent } from '../parent.ts'
 import type { Peer } from '../peers/peers.ts'
+import { codec } from './codec.ts'
 import { consume } from './consume.ts'
 import { idle } from './idle.ts'
 import { latency } from './latency.ts'
@@ -29,5 +30,6 @@ export const cases = {
   redrive,
   retriesBeside,
   replay,
+  codec,
 } satisfies Record<string, Case>
 export type CaseName = keyof typeof cases

@@ -1,5 +1,6 @@
 /** The libraries that are compared, each in a process of its own, behind the few things that the cases do with them. */
 import type { Job } from '../job.ts'
+import type { Shape } from '../shapes.ts'
 
 export interface Consuming {
   /** Leaves the group and closes. */
@@ -23,6 +24,15 @@ export interface Peer {
   produce(job: Job): Promise<Producing>
   /** Copies the letters in the DLQ of the group to where it handles them again; `onMoved` is called for those that are safely there. */
   redrive?(job: Job, onMoved: (letters: number) => void): Promise<Redriving>
+  codec?(job: Job, shape: Shape): Promise<Codec>
+}
+
+export interface Codec {
+  encode(payload: object): unknown
+  /** By the schema of the shape. */
+  decode(bytes: Buffer): unknown
+  /** Written by the older schema. */
+  readonly written: readonly Buffer[]
 }
 
 export interface Redriving {
@@ -37,6 +47,9 @@ const modules = {
   kafkajsIdempotent: () => import('./kafkajs.ts'),
   kafkajsTransactions: () => import('./kafkajs.ts'),
   platformatic: () => import('./platformatic.ts'),
+  avsc: () => import('./codecs.ts').then(({ avsc: peer }) => ({ peer })),
+  avscOwnBuffer: () => import('./codecs.ts').then(({ avscOwnBuffer: peer }) => ({ peer })),
+  kafkajsRegistry: () => import('./codecs.ts').then(({ kafkajsRegistry: peer }) => ({ peer })),
 }
 
 export type PeerName = keyof typeof modules
@@ -53,4 +66,7 @@ export const labels: Readonly<Record<PeerName, string>> = {
   kafkajsIdempotent: 'kafkajs, idempotent',
   kafkajsTransactions: 'kafkajs eachBatch, in transactions with the offsets',
   platformatic: '@platformatic/kafka',
+  avsc: 'avsc',
+  avscOwnBuffer: 'avsc, a buffer each',
+  kafkajsRegistry: '@kafkajs/confluent-schema-registry',
 }

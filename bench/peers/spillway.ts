@@ -80,4 +80,18 @@ export const peer: Peer = {
       },
     }
   },
+  async codec({ registryUrl }, { schema, older, olderPayloads }) {
+    const { codecOf } = await built<typeof import('../../src/schema/codec.ts')>('schema/codec.js')
+    const { createDecoder } = await built<typeof import('../../src/schema/decoder.ts')>('schema/decoder.js')
+    const { connectRegistry } = await built<typeof import('../../src/schema/registry.ts')>('schema/registry.js')
+    const registry = connectRegistry({ url: registryUrl })
+    const register = (one: typeof schema) => registry.register(`${schema.name}-codec`, one)
+    const [olderId, id] = [await register(older), await register(schema)]
+    const decoder = createDecoder(registry, [schema])
+    return {
+      encode: payload => codecOf(schema).encode(id, payload),
+      decode: bytes => decoder.decode(bytes),
+      written: olderPayloads.map(payload => codecOf(older).encode(olderId, payload)),
+    }
+  },
 }
