@@ -1,5 +1,5 @@
 /** Those that encode and decode and do nothing else. */
-import { SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry'
+import { COMPATIBILITY, SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry'
 import avro from 'avsc'
 import type { Shape } from '../shapes.ts'
 import type { Peer } from './peers.ts'
@@ -56,7 +56,7 @@ export const kafkajsRegistry: Peer = {
     const client = new SchemaRegistry({ host: registryUrl }, { [SchemaType.AVRO]: options })
     const register = async (avroSchema: object): Promise<number> => {
       const confluent = { type: SchemaType.AVRO, schema: JSON.stringify(avroSchema) } as const
-      return (await client.register(confluent, { subject: `${schema.name}-codec` })).id
+      return (await client.register(confluent, { subject: `${schema.name}-codec`, compatibility: COMPATIBILITY.NONE })).id
     }
     const olderId = await register(older.avro)
     const id = await register(schema.avro)

@@ -166,12 +166,15 @@ describe('look-ups', () => {
     )
   })
 
-  test('a schema with references comes in one piece, its timestamps kept', async () => {
+  test('a schema with references comes in one piece, its logical types kept', async () => {
     const line = {
       type: 'record',
       name: 'Line',
       namespace: 'test',
-      fields: [{ name: 'at', type: { type: 'long', logicalType: 'timestamp-millis' } }],
+      fields: [
+        { name: 'at', type: { type: 'long', logicalType: 'timestamp-millis' } },
+        { name: 'price', type: { type: 'bytes', logicalType: 'decimal', precision: 9, scale: 2 } },
+      ],
     }
     const order = {
       type: 'record',

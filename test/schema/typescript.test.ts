@@ -10,7 +10,7 @@ import { generate } from '../../src/schema/codegen.ts'
 import { createDecoder } from '../../src/schema/decoder.ts'
 import { memoryRegistry } from '../../src/schema/memory-registry.ts'
 import { anySchema, type Pair } from './arbitrary.ts'
-import { compile, literal, MESSAGE_SCHEMA } from './typescript.ts'
+import { compile, literal, MESSAGE_SCHEMA } from './tsc.ts'
 
 const made: string[] = []
 afterEach(() => {
