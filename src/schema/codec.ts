@@ -9,7 +9,7 @@ import { typeInWords, valueInWords } from './words.ts'
 export interface Codec {
   readonly schema: MessageSchema
   /**
-   * `schemaId` (0 to 2^32 - 1) and the payload in Confluent framing, in a buffer of its own.
+   * `schemaId` (0 to 2^32 - 1) and the payload in Confluent framing. Its bytes are nobody else's; small ones share a piece of memory.
    *
    * Fields with a default may be left out or undefined. Properties that the schema does not name are not written: TypeScript's
    * excess property check finds them, and a service may pass an object that knows more than the event says.
@@ -43,26 +43,29 @@ export function typeOf(schema: MessageSchema): avro.Type {
 const codecs = new WeakMap<MessageSchema, Codec>()
 const types = new WeakMap<MessageSchema, avro.Type>()
 
-/** What one encoder keeps between calls; a larger payload gets a buffer for itself. */
-const SCRATCH_KEPT = 1024 * 1024
+/** Small values are written one behind the other into pieces of memory, as those of Buffer.allocUnsafe lie in one: nothing is copied. */
+const PIECE = 32 * 1024
+/** Larger values have memory of their own, so that little of a piece is lost. */
+const LARGE = PIECE / 4
 
-// One for all codecs: encoding is synchronous and each result is copied out at once.
-let scratch: Buffer = Buffer.allocUnsafeSlow(16 * 1024)
+// One for all codecs.
+let piece: Buffer = Buffer.allocUnsafeSlow(PIECE)
+let used = 0
 
 function createCodec(schema: MessageSchema, type: avro.Type): Codec {
   return {
     schema,
     encode(schemaId, payload) {
-      let buffer = scratch
-      let end = write(type, payload, buffer, schema)
-      if (end < 0) {
-        buffer = larger(buffer.length - end)
-        end = write(type, payload, buffer, schema)
+      const [into, from] = [piece, used]
+      // A getter of the payload may encode as well: that goes elsewhere.
+      used = PIECE
+      let end = 0
+      try {
+        end = write(type, payload, into, from, schema)
+      } finally {
+        if (piece === into) used = end > 0 ? end : from
       }
-      writeSchemaId(buffer, schemaId)
-      const value = Buffer.allocUnsafe(end)
-      buffer.copy(value, 0, 0, end)
-      return value
+      return end > 0 ? framed(into, from, end, schemaId) : inRoomFor(into.length - end - from, type, payload, schema, schemaId)
     },
     check(payload) {
       const misfit = findMisfit(type, payload)
@@ -71,19 +74,30 @@ function createCodec(schema: MessageSchema, type: avro.Type): Codec {
   }
 }
 
+function inRoomFor(bytes: number, type: avro.Type, payload: unknown, schema: MessageSchema, schemaId: number): Buffer {
+  const into = Buffer.allocUnsafeSlow(bytes > LARGE ? bytes : PIECE)
+  const end = write(type, payload, into, 0, schema)
+  if (end < 0) throw payloadInvalid(schema, { path: '', reason: 'the payload changes while it is read', more: 0 })
+  if (into.length === PIECE) {
+    piece = into
+    used = end
+  }
+  return framed(into, 0, end, schemaId)
+}
+
 /** Where the value ends, or minus the number of bytes that are missing. */
-function write(type: avro.Type, payload: unknown, buffer: Buffer, schema: MessageSchema): number {
+function write(type: avro.Type, payload: unknown, into: Buffer, from: number, schema: MessageSchema): number {
   try {
-    return type.encode(payload, buffer, FRAME_BYTES)
+    return type.encode(payload, into, from + FRAME_BYTES)
   } catch (cause) {
     throw payloadInvalid(schema, findMisfit(type, payload) ?? { path: '', reason: reasonOf(cause), more: 0 }, cause)
   }
 }
 
-function larger(needed: number): Buffer {
-  if (needed > SCRATCH_KEPT) return Buffer.allocUnsafeSlow(needed)
-  scratch = Buffer.allocUnsafeSlow(Math.min(SCRATCH_KEPT, 2 ** Math.ceil(Math.log2(needed))))
-  return scratch
+function framed(into: Buffer, from: number, end: number, schemaId: number): Buffer {
+  const value = into.subarray(from, end)
+  writeSchemaId(value, schemaId)
+  return value
 }
 
 interface Misfit {

@@ -237,9 +237,30 @@ function readText(tap: Tap): string {
   const length = readLength(tap)
   const from = tap.pos
   tap.pos += length
+  const short = length <= SHORT ? asciiText(tap.buf, from, tap.pos) : undefined
+  if (short !== undefined) return short
   const text = tap.buf.utf8Slice(from, tap.pos)
   // What cannot be read becomes U+FFFD, without a word. The search is free in a text of one byte a character.
   if (text.includes('\ufffd') && !isUtf8(tap.buf.subarray(from, tap.pos))) throw new Error('a text that is not UTF-8')
+  return text
+}
+
+/** Up to here a text of ASCII is put together sooner than the call that reads any text returns. */
+const SHORT = 8
+
+/** Undefined when it is not ASCII. */
+function asciiText(bytes: Buffer, from: number, to: number): string | undefined {
+  let text = ''
+  let at = from
+  for (; at + 3 < to; at += 4) {
+    const [a, b, c, d] = [bytes[at]!, bytes[at + 1]!, bytes[at + 2]!, bytes[at + 3]!]
+    if ((a | b | c | d) > 127) return undefined
+    text += String.fromCharCode(a, b, c, d)
+  }
+  for (; at < to; at++) {
+    if (bytes[at]! > 127) return undefined
+    text += String.fromCharCode(bytes[at]!)
+  }
   return text
 }
 

@@ -104,11 +104,25 @@ describe('what fits comes back', () => {
       expect(await roundTrip(schema, { text: 'é'.repeat(length) })).toEqual({ text: 'é'.repeat(length) })
   })
 
-  test('each value is a buffer of its own', () => {
-    const schema = one('text', 'string')
-    const first = codecOf(schema).encode(1, { text: 'aaaa' })
-    codecOf(schema).encode(2, { text: 'bbbb' })
-    expect(first.subarray(6).toString()).toBe('aaaa')
+  test('no value is written over another, whatever their sizes, and also when a getter encodes or fails', () => {
+    const codec = codecOf(one('text', 'string'))
+    const texts = Array.from({ length: 2_000 }, (_, i) => `${i}`.repeat(1 + ((i * 7_919) % (i % 50 === 0 ? 20_000 : 300))))
+    const inside: Buffer[] = []
+    const values = texts.map((text, i) => {
+      const encodesOnce = {
+        get text() {
+          if (i % 3 === 0) inside.push(codec.encode(2, { text: `in ${i}` }))
+          if (i % 7 === 0) expect(() => codec.encode(2, { text: 7 })).toThrow('expected string, got 7')
+          return text
+        },
+      }
+      return codec.encode(1, encodesOnce)
+    })
+    const textOf = (value: Buffer) =>
+      value.subarray(value.length < 5 + 1 + 64 ? 6 : value.length < 5 + 2 + 8_192 ? 7 : 8).toString()
+    expect(values.map(textOf)).toEqual(texts)
+    expect(inside.every(value => textOf(value).startsWith('in '))).toBe(true)
+    expect(inside.length).toBeGreaterThan(600)
   })
 
   test('half a surrogate pair becomes U+FFFD, which every decoder takes', () => {
