@@ -26,6 +26,10 @@ export class Decimal extends Logical {
     this.maxBytes = twosComplement(-this.limit).length
   }
 
+  protected override _export(schema: avro.Schema): void {
+    Object.assign(schema, { precision: this.precision, scale: this.scale })
+  }
+
   protected override _fromValue(value: unknown): string {
     const unscaled = integerOf(value as Buffer | undefined, this.maxBytes)
     if (unscaled === undefined || unscaled >= this.limit || unscaled <= -this.limit)
