@@ -1,6 +1,6 @@
 /** Framed value -> payload, by the writer's schema and the reader that the service was built with. */
 import type avro from 'avsc'
-import { Undecodable } from '../errors.ts'
+import { messageOf, Undecodable } from '../errors.ts'
 import type { MessageSchema } from '../message/schema.ts'
 import { typeOf } from './codec.ts'
 import type { SchemaRegistry } from './registry.ts'
@@ -154,8 +154,4 @@ function read(type: avro.Type, resolver: Resolver | undefined, value: Buffer, na
   if (result.offset === value.length) return result.value
   const problem = result.offset > 0 ? `${value.length - result.offset} bytes are left over` : 'the bytes end too early'
   throw new Undecodable(`not a ${name} (schema id ${schemaId}): ${problem}`)
-}
-
-function messageOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause)
 }
