@@ -3,6 +3,7 @@
  * JSON. What avsc does by itself depends on the kinds of the branches, so that the shape would change when a branch is added.
  */
 import avro from 'avsc'
+import { isPromotion } from './primitives.ts'
 import { isNamedAs, type Resolving, resolve, underlying } from './resolve.ts'
 import type { Checks, Copies, ErrorHook, Mutable, Reads, Tap, Writes } from './tap.ts'
 
@@ -170,15 +171,7 @@ function isSame(reader: avro.Type, writer: avro.Type): boolean {
 function promotes(reader: avro.Type, writer: avro.Type): boolean {
   const kind = kindOf(reader)
   if (kind === kindOf(writer)) return isNamedAs(reader, writer)
-  return PROMOTIONS[kindOf(writer)]?.includes(kind) ?? false
-}
-
-const PROMOTIONS: Readonly<Record<string, readonly string[]>> = {
-  int: ['long', 'float', 'double'],
-  long: ['float', 'double'],
-  float: ['double'],
-  string: ['bytes'],
-  bytes: ['string'],
+  return isPromotion(kindOf(writer), kind)
 }
 
 function kindOf(type: avro.Type): string {
