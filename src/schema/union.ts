@@ -22,7 +22,10 @@ function isNull(branch: unknown): boolean {
 
 type Inner = avro.Type & Reads & Writes & Checks & Copies
 
-/** Methods of their own, as this is where most unions are, and avsc looks at every value anew. */
+/**
+ * Methods of their own, as this is where most unions are, and avsc looks at every value anew. Two classes, written out: made by one function
+ * for either index they were 5 to 25 % slower as soon as both were in use.
+ */
 class NullFirst extends avro.types.UnwrappedUnionType {
   _read(tap: Tap): unknown {
     const index = tap.readLong()
