@@ -1,6 +1,6 @@
 /** `spillway schema check --in-flight` on a broker and a registry in memory. */
 import { avroSchema, consumer, event, on, topic } from 'spillway'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { memoryBroker } from '../../src/broker/memory/broker.ts'
 import type { Broker, OutgoingRecord } from '../../src/broker/port.ts'
 import type { CommandContext, openContext } from '../../src/command/context.ts'
@@ -15,6 +15,7 @@ import { RegistryUnavailable, Undecodable } from '../../src/errors.ts'
 import { codecOf } from '../../src/schema/codec.ts'
 import { memoryRegistry } from '../../src/schema/memory-registry.ts'
 import { topicsOf } from '../../src/topic/plan.ts'
+import { catchSaid } from './said.ts'
 
 interface Step {
   id: string
@@ -52,16 +53,7 @@ async function stage({ start = 'earliest' as 'earliest' | 'latest' } = {}) {
 }
 
 function terminal(context: Partial<CommandContext>) {
-  const said = { out: '', err: '' }
-  vi.spyOn(process.stdout, 'write').mockImplementation(text => {
-    said.out += text
-    return true
-  })
-  vi.spyOn(process.stderr, 'write').mockImplementation(text => {
-    said.err += text
-    return true
-  })
-  onTestFinished(() => void vi.restoreAllMocks())
+  const said = catchSaid()
   const open = (async () => ({ ...context, close: async () => {} })) as unknown as typeof openContext
   const check = async (...args: string[]) => {
     said.out = said.err = ''
