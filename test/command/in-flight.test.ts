@@ -199,6 +199,27 @@ test('ids of no schema that can be used are counted like other bytes', async () 
   expect(item.reasons).toMatchObject([{ kind: 'bytes', schemaId: null, records: 2 }])
 })
 
+test('a tier that is configured no more is looked at', async () => {
+  const { put, value, check, said, admin } = await stage()
+  await admin.createTopics([{ name: 'walk.retry.9s', partitions: 1, replicationFactor: 1, config: {} }])
+  await put('walk.retry.9s', 0, value(before))
+  expect(await check('-o', 'json')).toBe(5)
+  expect(JSON.parse(said.out).items[0].failing).toMatchObject([{ where: 'tier', topic: 'walk.retry.9s', offset: '0' }])
+})
+
+test('what was written before a record was renamed is known by its alias', async () => {
+  const { put, service, broker, registry } = await stage()
+  const avro = { ...before.avro, name: 'Pace' }
+  const old = { ...before, name: 'it.Pace', avro }
+  await put('steps', 0, codecOf(old).encode(await registry.register('s9', old), { id: 'a' }))
+  const renamed = { ...now, avro: { ...now.avro, aliases: ['Pace'] } }
+  const steps = event(renamed, { topic: topic('steps', { partitions: 2 }), key: 'id' })
+  const walk = consumer('walk', [on(steps, () => {})], { retry: { tiers: ['5s'] } })
+  const { check, said } = terminal({ service: async () => ({ ...service, processors: [walk] }), broker, registry })
+  expect(await check('-o', 'json')).toBe(5)
+  expect(JSON.parse(said.out).items[0].failing).toMatchObject([{ kind: 'schema', type: 'it.Pace', path: 'n' }])
+})
+
 test('it only reads: no producer, no consumer, no commit', async () => {
   const { put, value, service, broker, registry } = await stage()
   await put('steps', 0, value(now))
