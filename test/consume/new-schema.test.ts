@@ -66,6 +66,8 @@ it('does not run with all that waited at once when the registry is back', async 
     await new Promise<void>(resolve => setImmediate(resolve))
   }
   expect([told, ran]).toEqual([['pause it-src'], []])
+  // What waits for an outage is no try that takes long.
+  expect(loop.progress()!.attempts).toEqual([])
   isAway = false
   clock.advanceTo(20_000)
   await until(() => ran.length === 20 && told.length === 2, { ...soon, what: 'all of them' })
@@ -88,6 +90,40 @@ it('is tried when the registry does not know its schema: the try says so, and wh
   await until(() => settled.length === 1, { ...soon, what: 'it to be settled' })
   expect(settled).toEqual([{ kind: 'threw', type: '', id: '', error: unknown }])
   expect(told).toEqual([])
+})
+
+it('is tried when the registry is back and does not know its schema', async () => {
+  const settled: Attempted[] = []
+  const unknown = new UnknownSchemaId('no such id')
+  const answers = [new RegistryUnavailable('gone')]
+  const { attempt } = attempting(() => Promise.reject(answers.shift() ?? unknown))
+  const failing: Attempt = async () => ({ kind: 'threw', type: '', id: '', error: unknown })
+  failing.preparing = attempt.preparing!
+  const { loop, take, told, clock } = loopFixture({
+    attempt: failing,
+    admission: admitting({ settle: async (_delivery, attempted) => void settled.push(attempted) }),
+  })
+  await loop.onAssigned([assigned('it-src')])
+  await take(recordOf('it-src', 0, 'new'))
+  await until(() => told.length === 1, { ...soon, what: 'it to wait' })
+  clock.advanceTo(5_000)
+  await until(() => told.length > 1, { ...soon, what: 'the answer' })
+  await turns()
+  expect(settled).toEqual([{ kind: 'threw', type: '', id: '', error: unknown }])
+  expect(told).toEqual(['pause it-src', 'resume it-src'])
+})
+
+it('is asked for by no record that is over a guard', async () => {
+  const settled: Attempted[] = []
+  const { attempt, ran } = attempting(() => expect.unreachable())
+  const { loop, take } = loopFixture({
+    attempt,
+    admission: admitting({ settle: async (_delivery, attempted) => void settled.push(attempted) }),
+  })
+  await loop.onAssigned([assigned('it-src')])
+  await take({ ...recordOf('it-src', 0, 'new'), headers: Array(100_000).fill(['h', null]) })
+  await until(() => settled.length === 1, { ...soon, what: 'it to be settled' })
+  expect([settled[0]!.kind, ran]).toEqual(['refused', []])
 })
 
 it('is given up when the group rebalances, and holds up no drain', async () => {
@@ -129,4 +165,29 @@ it('starts nothing while the breaker is open, though its schema has come', async
     await turns()
   }
   expect(ran).toContain('new')
+})
+
+it('says nothing while the breaker is open and the registry away: another record is tried', async () => {
+  const { attempt, ran } = attempting(() => Promise.reject(new RegistryUnavailable('gone')))
+  const down: Attempt = async (delivery, scope) => {
+    await attempt(delivery, scope)
+    return { kind: 'threw', type: 'it.Thing', id: 'i', error: 'down' }
+  }
+  down.preparing = attempt.preparing!
+  const { loop, take, told, signals, clock } = loopFixture({
+    attempt: down,
+    breaker: { entities: 3, share: 0.5, window: '10s' },
+  })
+  const opened: unknown[] = []
+  signals.on('breaker.opened', signal => opened.push(signal))
+  await loop.onAssigned([assigned('it-src')])
+  await take(...Array.from({ length: 6 }, (_, i) => recordOf('it-src', i, `k${i}`)))
+  await until(() => opened.length === 1, { ...soon, what: 'the breaker' })
+  await take(recordOf('it-src', 6, 'new'))
+  ran.length = 0
+  clock.advanceTo(5_000)
+  await until(() => told.length === 1, { ...soon, what: 'the new one to be picked and to wait' })
+  expect(ran).toEqual([])
+  clock.advanceTo(10_000)
+  await until(() => ran.length === 1, { ...soon, what: 'another to be tried' })
 })

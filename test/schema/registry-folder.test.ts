@@ -1,5 +1,17 @@
 /** What a registry has said is kept on disk, and counts when it does not answer. */
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -54,7 +66,7 @@ test.each<[string, Answer | undefined]>([
   ['answers 500', () => [500, {}]],
   ['answers 401', () => [401, {}]],
 ])('the next process starts and works while the registry %s', async (_name, answer) => {
-  const { next, now, end, fromDisk } = await known()
+  const { next, now, end, fromDisk, troubles } = await known()
   if (answer) now.answer = answer
   else await end()
   const registry = next()
@@ -69,6 +81,7 @@ test.each<[string, Answer | undefined]>([
   await expect(registry.schemaById(6)).rejects.toThrow(unavailable(''))
   await expect(registry.idOf('other', schema)).rejects.toThrow(unavailable(''))
   await expect(registry.idOf('a/b c', schemaWith([{ name: 'x', type: 'int', default: 1 }]))).rejects.toThrow(unavailable(''))
+  expect(troubles).toEqual([])
 })
 
 test('without anything on disk a start says that the registry is away', async () => {
@@ -78,9 +91,18 @@ test('without anything on disk a start says that the registry is away', async ()
   await expect(reachRegistry(connect())).rejects.toThrow(unavailable('ECONNREFUSED'))
 })
 
+test('what a process left behind that ended as it wrote is not something', async () => {
+  const { folder, next, end } = await known()
+  for (const name of filesIn(folder)) renameSync(join(folder, name), join(folder, `${name}.5c3a`))
+  await end()
+  await expect(reachRegistry(next())).rejects.toThrow(unavailable('ECONNREFUSED'))
+})
+
 test('a registry that answers is believed, whatever is on disk; what it says now is kept', async () => {
   const { next, now, folder, fromDisk } = await known()
   now.answer = ({ what }) => [200, what.startsWith('GET') ? { schema: '"int"' } : { id: 8 }]
+  const asItWas = openSync(join(folder, filesIn(folder).find(name => name.endsWith('5.json'))!), 'r')
+  onTestFinished(() => closeSync(asItWas))
   const registry = next()
   expect(await reachRegistry(registry)).toBe('answers')
   expect([await registry.schemaById(5), await registry.idOf('a/b c', schema)]).toEqual(['"int"', 8])
@@ -90,6 +112,20 @@ test('a registry that answers is believed, whatever is on disk; what it says now
     what: 'both to be written anew',
   })
   expect(fromDisk).toEqual([])
+  // Whoever reads it just now reads one or the other, never a piece of each.
+  expect(JSON.parse(readFileSync(asItWas, 'utf8'))).toMatchObject({ id: 5, schema: text })
+})
+
+test('what is on disk already is not written again', async () => {
+  const { next, folder } = await known()
+  const inodes = () => filesIn(folder).map(name => [name, statSync(join(folder, name)).ino])
+  const before = inodes()
+  const registry = next()
+  expect([await registry.schemaById(5), await registry.idOf('a/b c', schema)]).toEqual([text, 7])
+  // Which is written after these would be.
+  await registry.schemaById(6)
+  await written(folder, 3)
+  expect(inodes()).toEqual(expect.arrayContaining(before))
 })
 
 test('an id that the registry has forgotten is read from disk; one that it never knew is not kept', async () => {
@@ -101,6 +137,15 @@ test('an id that the registry has forgotten is read from disk; one that it never
   // What is published must be readable for others.
   await expect(registry.idOf('a/b c', schema)).rejects.toThrow(expect.objectContaining({ code: 'E_SCHEMA_NOT_REGISTERED' }))
   expect(filesIn(folder)).toHaveLength(2)
+})
+
+test('an id that was given at registering is kept too', async () => {
+  const folder = newFolder()
+  const { registry, connect, end } = await registryThat(() => [200, { id: 7 }], { folder })
+  await registry.register('a/b c', schema)
+  await written(folder, 1)
+  await end()
+  expect(await connect().idOf('a/b c', schema)).toBe(7)
 })
 
 test('two registries share a folder, and never their ids', async () => {
@@ -148,10 +193,17 @@ describe('a file that cannot be used', () => {
     await until(() => readFileSync(path, 'utf8') === whole, { withinMs: 5_000, what: 'it to be whole again' })
   })
 
-  test('the id of a subject, of another subject', async () => {
+  test.each<[string, (content: string) => string]>([
+    ['of another subject', content => content.replace('a/b c', 'a/b d')],
+    ['of another schema', content => content.replace(/"schema":"./, '"schema":"x')],
+    ['without an id', content => content.replace('"id"', '"no"')],
+    ['an id that is a text', content => content.replace('"id":7', '"id":"7"')],
+    ['an id below 0', content => content.replace('"id":7', '"id":-7')],
+    ['an id that does not fit into its four bytes', content => content.replace('"id":7', '"id":4294967296')],
+  ])('the id of a subject, %s', async (_name, damage) => {
     const { folder, next, now, troubles } = await known()
     const path = join(folder, filesIn(folder).find(name => name.includes('ids'))!)
-    writeFileSync(path, readFileSync(path, 'utf8').replace('a/b c', 'a/b d'))
+    writeFileSync(path, damage(readFileSync(path, 'utf8')))
     now.answer = () => [503, {}]
     await expect(next().idOf('a/b c', schema)).rejects.toThrow(unavailable('503'))
     expect(troubles).toEqual([{ what: 'read', path, error: expect.anything() }])

@@ -53,6 +53,18 @@ test('two groups: one look-up and one resolver for readers that are equal, an al
   expect([one, other, third].map(({ unreadable }) => unreadable.length)).toEqual([1, 1, 0])
 })
 
+test('each version of a writer has a resolution of its own: of three, one cannot be read', async () => {
+  const versions = [whole, text, record(['y', 'x'].map(name => ({ name, type: 'int' })))]
+  const { unreadable, tell } = told()
+  const decoder = createDecoder({ schemaById: async id => JSON.stringify(versions[id - 1]!.avro) }, [whole], tell)
+  for (const _ of [1, 2]) {
+    expect(await decoder.decode(frame([4], 1))).toMatchObject({ payload: { x: 2 } })
+    await expect(async () => decoder.decode(frame([2, 97], 2))).rejects.toThrow('with schema id 2')
+    expect(await decoder.decode(frame([6, 4], 3))).toMatchObject({ payload: { x: 2 } })
+  }
+  expect(unreadable.map(({ schemaId }) => schemaId)).toEqual([2])
+})
+
 test('a default that differs is a reader of its own', async () => {
   const registry = { schemaById: async () => JSON.stringify(record([]).avro) }
   const reading = (value: number) => createDecoder(registry, [record([{ name: 'y', type: 'int', default: value }])])
