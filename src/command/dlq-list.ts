@@ -79,8 +79,8 @@ async function count(source: DlqSource, output: Output, { by, selection, types }
 /** Of a schema its id and its type, of which the registry says one for each id. */
 async function nameOf(letter: Letter, by: Grouping, types: LetterTypes): Promise<string> {
   if (by === 'fingerprint') return letter.trail?.failure?.fingerprint ?? ''
+  if (by === 'type') return (await types.typeOf(letter)) ?? ''
   const written = await types.writtenAs(letter)
-  if (by === 'type') return written?.type ?? ''
   return written ? `${written.schemaId} ${written.type ?? ''}` : ''
 }
 

@@ -67,7 +67,7 @@ async function dlq(...args: string[]): Promise<number> {
 const items = () => (JSON.parse(out) as { items: Record<string, unknown>[] }).items
 const lettersLeft = async () => (await countLetters(sourceOf(broker))).left
 
-test('list by type and by schema, in one shape; undecodable letters have neither', async () => {
+test('list by type and by schema, in one shape; undecodable letters have neither, tombstones no schema', async () => {
   registry = memoryRegistry()
   const [placedId, goneId] = [await registry.register('a', Placed), await registry.register('b', Gone)]
   await buryValue(broker, 0, codecOf(Placed).encode(placedId, { id: 'a' }))
@@ -95,8 +95,9 @@ test('list by type and by schema, in one shape; undecodable letters have neither
   expect(await seen('fingerprint')).toEqual([['abc123', null, null, 5, '0:0']])
   expect(await seen('type')).toEqual([
     [null, 'shop.Placed', null, 2, '0:0'],
-    [null, null, null, 2, '1:1'],
     [null, 'shop.Gone', null, 1, '1:0'],
+    [null, null, null, 1, '1:1'],
+    [null, 'tombstone', null, 1, '1:2'],
   ])
   expect(await seen('schema')).toEqual([
     [null, 'shop.Placed', placedId, 2, '0:0'],
@@ -106,6 +107,8 @@ test('list by type and by schema, in one shape; undecodable letters have neither
   ])
   expect(await dlq('list', group, '--by', 'type', '--where', 'type=Placed')).toBe(0)
   expect(out).toMatch(/GROUP +LETTERS +DISPOSITION +TYPE .*\nspend +2 +exhausted +shop\.Placed .* 0:0\n$/)
+  expect(await dlq('list', group, '--by', 'type', '--where', 'type=tombstone')).toBe(0)
+  expect(out).toMatch(/GROUP +LETTERS +DISPOSITION +TYPE .*\nspend +1 +exhausted +tombstone .* 1:2\n$/)
   expect(await dlq('list', group, '--by', 'time')).toBe(64)
 })
 

@@ -11,6 +11,7 @@ import { event } from '../../src/message/definition.ts'
 import { avroSchema } from '../../src/message/schema.ts'
 import { codecOf } from '../../src/schema/codec.ts'
 import { memoryRegistry } from '../../src/schema/memory-registry.ts'
+import type { Trail } from '../../src/topic/trail.ts'
 
 const avro = (name: string) => ({ type: 'record', name, namespace: 'shop', fields: [{ name: 'id', type: 'string' }] })
 const Placed = avroSchema<'shop.Placed', { id: string }, { id: string }>({
@@ -56,7 +57,12 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
-async function bury(partition: number, value: Buffer, failure = { class: 'TypeError', fingerprint: 'f1' }) {
+async function bury(
+  partition: number,
+  value: Buffer | null,
+  failure = { class: 'TypeError', fingerprint: 'f1' },
+  trail: Partial<Trail> = {},
+) {
   const letter = letterOf(
     {
       key: Buffer.from('k'),
@@ -76,6 +82,7 @@ async function bury(partition: number, value: Buffer, failure = { class: 'TypeEr
       redriveCount: 0,
       disposition: 'exhausted',
       failure: { message: 'x is\u001b[2J undefined', stack: 'TypeError: x\n    at f (app.ts:1:1)', ...failure },
+      ...trail,
     },
     'spend.dlq',
     partition,
@@ -145,6 +152,28 @@ test('show: bytes that cannot be decoded, with the reason', async () => {
   expect(await spillway('show', 'spend', '1:1')).toBe(0)
   expect(out).toMatch(/payload +cannot be decoded: .*\(E_UNDECODABLE\)/)
   expect(out).toContain('00000000  67 61 72 62 61 67 65                             garbage')
+})
+
+test('show: a tombstone is called one; a letter whose value did not fit, or that stands for a batch, is not', async () => {
+  await bury(0, null)
+  await bury(1, null, undefined, { leftOut: 'value of 9 bytes' })
+  await bury(1, null, undefined, { batchLastOffset: 9n, batchCodec: 'lz4' })
+  expect(await spillway('show', 'spend', '0:2')).toBe(0)
+  expect(out).toMatch(/^ {2}key +k\n(.*\n)+ {2}payload +none: the record is a tombstone\n {2}stack$/m)
+  expect(out).not.toContain('cannot be decoded')
+  expect(await spillway('show', 'spend', '0:2', '--json')).toBe(0)
+  expect(items()).toMatchObject([{ key: 'k', type: 'tombstone', payload: null, trail: { attempt: 5 } }])
+  for (const [address, line] of [
+    ['1:2', /left out +value of 9 bytes, at the origin/],
+    ['1:3', /batch +all records up to 9 \(lz4\), at the origin/],
+  ] as const) {
+    expect(await spillway('show', 'spend', address)).toBe(0)
+    expect(out).toMatch(line)
+    expect(out).toMatch(/payload +cannot be decoded: the record has no value/)
+    expect(out).not.toContain('tombstone')
+  }
+  expect(await spillway('show', 'spend', '--all', '--where', 'type=tombstone')).toBe(0)
+  expect(out.match(/^spend .*$/gm)).toEqual(['spend 0:2'])
 })
 
 test('show as JSON loses nothing', async () => {
