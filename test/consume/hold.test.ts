@@ -102,6 +102,15 @@ describe('while the breaker is open', () => {
     expect(order).toEqual(['new', 'copy-0', 'copy-1'])
   })
 
+  it('one whose turn ends without a try is passed over', async () => {
+    const later = ({ record }: Delivery) => 'ef'.includes(String(record.key))
+    const turn = (delivery: Delivery) =>
+      later(delivery) ? ({ kind: 'wait', untilMs: 60_000 } as const) : ({ kind: 'run' } as const)
+    const { pass, done } = await setUpOpen({ admission: admitting({ turn }) })
+    await pass(5_000)
+    expect(done()).toEqual(['g'])
+  })
+
   it('a try that goes well sets everything going, each entity in its order', async () => {
     const { give, pass, world, done, settled, loop, commits } = await setUpOpen()
     await give(...'cgcg')
@@ -173,6 +182,35 @@ describe('while the breaker is open', () => {
     world.answer = () => well
     for (let n = 0; n < 150; n++) await pass(100)
     expect(settled).toContain('waits returned')
+  })
+})
+
+describe('the breaker opens by what was tried since the first such try began, whatever went well before', () => {
+  const away = { kind: 'threw', type: '', id: '', error: new RegistryUnavailable('away') } as const
+
+  async function setUpWell(...first: string[]) {
+    const fixture = await setUp()
+    const opened: { failed: number; tried: number }[] = []
+    fixture.signals.on('breaker.opened', ({ failed, tried }) => opened.push({ failed, tried }))
+    // It counts from the first failure on.
+    fixture.world.answer = key => (key === 'waits' ? away : key === 'bug' ? threw('a bug') : well)
+    await fixture.give('bug', ...first, ...times(20, n => `good-${n}`))
+    await fixture.pass(1_000)
+    fixture.world.answer = () => threw('down')
+    return { ...fixture, opened }
+  }
+
+  it('of tries that fail', async () => {
+    const { give, opened } = await setUpWell()
+    await give(...'abc')
+    expect(opened).toEqual([{ failed: 3, tried: 3 }])
+  })
+
+  it('of one that has waited for an outage before', async () => {
+    const { give, pass, opened } = await setUpWell('waits')
+    await give(...'ab')
+    for (let n = 0; n < 20; n++) await pass(100)
+    expect(opened).toEqual([{ failed: 3, tried: 3 }])
   })
 })
 

@@ -1,6 +1,7 @@
-import { DeadLetter, type Handler, RetryLater, Skip } from 'spillway'
+import { DeadLetter, type Handler, onTombstone, RetryLater, Skip } from 'spillway'
 import { expect, test } from 'vitest'
 import type { Broker, GroupConsumerOptions } from '../../src/broker/port.ts'
+import { isTombstone } from '../../src/dlq/letter.ts'
 import { readTrail } from '../../src/topic/trail.ts'
 import { until } from '../until.ts'
 import { stage } from './stage.ts'
@@ -126,6 +127,34 @@ test('what is given up is handed out with its bytes and its story, and the rest 
   expect(readTrail(garbage.record.headers)).toBeUndefined()
   expect(failed).toHaveLength(3)
   expect(failed).toContainEqual(expect.objectContaining({ group: 'walk.replay-r1', disposition: 'exhausted', attempt: 2 }))
+})
+
+test('tombstones reach who takes them, in the order of their entity, and are given up as tombstones; else they are skipped and counted', async () => {
+  const { publish, plan, run, processorOf, events, client, letters, signals } = await stage()
+  const seen: string[] = []
+  const [{ topic }] = events as [(typeof events)[0]]
+  const write: Handler<Step> = ({ id, n }) => void seen.push(`${id} ${n}`)
+  const gone = onTombstone(topic, (id, { attempt, isReplay, type }) => {
+    if (id === 'b' || attempt === 1) throw new Error('not yet')
+    seen.push(`${id} gone ${attempt} ${isReplay} ${type}`)
+  })
+  await publish(['a', 'b'], 1, 1)
+  for (const id of ['a', 'b']) await client.publisher(events[0]!).publishTombstone(id)
+  await publish(['a', 'b'], 2, 2)
+  const taking = processorOf(write, { retry: { tiers: ['60ms'] } }, [gone])
+  expect(await run(await plan(taking), taking)).toMatchObject({ handled: 5, retried: 2, skipped: 0, failed: 1 })
+  expect(seen.filter(line => line.startsWith('a'))).toEqual(['a 1', 'a gone 2 true tombstone', 'a 2'])
+  expect(seen.filter(line => line.startsWith('b'))).toEqual(['b 1', 'b 2'])
+  expect(letters.map(isTombstone)).toEqual([true])
+  expect(letters[0]!.trail).toMatchObject({ disposition: 'exhausted', attempt: 2 })
+
+  const skipped: unknown[] = []
+  signals.on('message.skipped', signal => skipped.push(signal))
+  const others = processorOf(() => {})
+  expect(await run(await plan(others), others)).toMatchObject({ handled: 4, retried: 0, skipped: 2, failed: 0 })
+  expect(skipped).toMatchObject(Array(2).fill({ reason: 'unhandled', type: 'tombstone' }))
+  const strict = processorOf(() => {}, { unhandled: 'dead-letter' })
+  expect(await run(await plan(strict), strict)).toMatchObject({ handled: 4, skipped: 0, failed: 2 })
 })
 
 test('an outage of what the handlers need gives nothing up: the breaker holds it all until it is over', async () => {

@@ -1,5 +1,5 @@
 /** A topic with messages, and replays of them, in memory. */
-import { avroSchema, consumer, event, type Handler, on, type ProcessorOptions, topic } from 'spillway'
+import { avroSchema, consumer, event, type Handler, on, type ProcessorOptions, type TombstoneSubscription, topic } from 'spillway'
 import { memoryBroker } from '../../src/broker/memory/broker.ts'
 import type { Logger } from '../../src/consume/handler.ts'
 import type { Letter } from '../../src/dlq/letter.ts'
@@ -41,12 +41,8 @@ export async function stage({ partitions = 2, topics = ['steps'] } = {}) {
   )
   const signals = new Signals()
   const letters: Letter[] = []
-  const processorOf = (handler: Handler<Step>, options: ProcessorOptions = {}) =>
-    consumer(
-      'walk',
-      events.map(one => on(one, handler)),
-      options,
-    )
+  const processorOf = (handler: Handler<Step>, options: ProcessorOptions = {}, tombstones: TombstoneSubscription[] = []) =>
+    consumer('walk', [...events.map(one => on(one, handler)), ...tombstones], options)
   const run = (plan: ReplayPlan, processor: Replayed, options: Partial<RunOptions> = {}) =>
     runReplay(plan, {
       id: 'r1',

@@ -22,6 +22,11 @@ interface Parcel {
   place: { lat: number; names: string[] }
   at: Date
   paid: boolean
+  price: string
+  weight: string
+  code: Buffer
+  trace: string
+  batch: string
 }
 
 const place = {
@@ -48,9 +53,17 @@ const avro = {
     { name: 'place', type: place },
     { name: 'at', type: { type: 'long', logicalType: 'timestamp-millis' } },
     { name: 'paid', type: 'boolean' },
+    { name: 'price', type: { type: 'bytes', logicalType: 'decimal', precision: 38, scale: 2 } },
+    { name: 'weight', type: { type: 'fixed', name: 'Weight', size: 16, logicalType: 'decimal', precision: 38, scale: 6 } },
+    { name: 'code', type: { type: 'fixed', name: 'Code', size: 4 } },
+    { name: 'trace', type: { type: 'string', logicalType: 'uuid' } },
+    { name: 'batch', type: { type: 'fixed', name: 'Batch', size: 16, logicalType: 'uuid' } },
   ],
 }
 const ParcelSchema = avroSchema<'it.Parcel', Parcel, Parcel>({ name: 'it.Parcel', long: 'bigint', avro })
+
+const nines = `${'9'.repeat(32)}.999999`
+const uuid = (n: number) => `00ff80${n.toString(16).padStart(2, '0')}-7f00-4abc-8def-0123456789ab`
 
 const parcels = ['a', 'b', 'order-17', '536365', 'ключ', '漢字😀', ' ', 'x'.repeat(200)].map(
   (id, i): Parcel => ({
@@ -65,13 +78,20 @@ const parcels = ['a', 'b', 'order-17', '536365', 'ключ', '漢字😀', ' ', 
     place: { lat: [0.1, -1e300, 5e-324, 51.5][i % 4]!, names: i % 2 ? [] : ['Zürich', ''] },
     at: new Date(i * 86_400_000 * 365 + 123),
     paid: i % 2 === 0,
+    // 128 and -128, where two's complement takes a byte more or not, and the most that fits.
+    price: ['0.00', '-0.01', '1.28', '-1.28', '12.50', `-${'9'.repeat(36)}.99`, `${'9'.repeat(36)}.99`, '2.55'][i]!,
+    weight: ['0.000000', '-0.000001', '0.000128', '-0.000128', '12.500000', `-${nines}`, nines, '1.000000'][i]!,
+    code: Buffer.from([i, 0, 255, 128]),
+    trace: uuid(i),
+    batch: uuid(255 - i),
   }),
 )
 
 /** As the Python side writes it: see there. */
-function told({ big, blob, tags, at, ...rest }: Parcel): Record<string, unknown> {
+function told({ big, blob, tags, at, code, ...rest }: Parcel): Record<string, unknown> {
   const counts = Object.fromEntries(Object.entries(tags).map(([name, value]) => [name, String(value)]))
-  return { ...rest, big: String(big), blob: blob.toString('hex'), tags: counts, at: String(at.getTime()) }
+  const hex = { blob: blob.toString('hex'), code: code.toString('hex') }
+  return { ...rest, ...hex, big: String(big), tags: counts, at: String(at.getTime()) }
 }
 
 interface Seen {
@@ -97,7 +117,7 @@ test('Python and we read each other, and agree on the partition', { timeout: 300
     console.log(`other languages: SKIPPED, ${python.missing}`)
     return skip(python.missing)
   }
-  const { client, prepare, run, drained, records } = await openScenario()
+  const { client, prepare, run, drained, records, trails } = await openScenario()
   const shipped = event(ParcelSchema, { topic: topic(unique('parcels'), { partitions: 7, subjects: 'topic' }), key: 'id' })
   const handled: { parcel: Parcel; id: string; source: string; partition: number }[] = []
   const reader = consumer(unique('reader'), [
@@ -136,6 +156,17 @@ test('Python and we read each other, and agree on the partition', { timeout: 300
   const read = ours.flatMap(({ parcel }) => (parcel === null ? [] : [parcel]))
   expect(read.sort(byId)).toEqual(parcels.map(told).sort(byId))
   expect(new Set(parcels.map(({ id }) => written.find(({ key }) => key === id)!.partition)).size).toBeGreaterThan(2)
+
+  // Confluent's other framing, as its own serializer writes it: the schema is named by a GUID in a header.
+  await ask<Seen[]>(python.path, { do: 'produce', ...about, schema, parcels: sent.slice(0, 2), framing: 'header' })
+  await drained(reader)
+  const letters = await records(reader.ladder.dlq)
+  expect(letters.map(({ headers }) => headers.find(([name]) => name === '__value_schema_id')?.[1])).toEqual(
+    Array(2).fill(expect.objectContaining({ length: 17, 0: 1 })),
+  )
+  expect(await trails(reader.ladder.dlq)).toMatchObject(
+    Array(2).fill({ disposition: 'undecodable', failure: { message: expect.stringContaining('named by a GUID in the header') } }),
+  )
 })
 
 function byId(a: { id?: unknown }, b: { id?: unknown }): number {

@@ -1,12 +1,12 @@
 /** For `spillway replay --config`. What the handlers do stands in the `note` of each message, what else is wanted in IT_REPLAY. */
 import { appendFileSync } from 'node:fs'
-import { consumer, DeadLetter, defineService, on } from 'spillway'
+import { consumer, DeadLetter, defineService, on, onTombstone } from 'spillway'
 import { until } from '../../until.ts'
 import { stepsOn } from '../messages.ts'
 import type { ReplayedSettings } from '../replays.ts'
 
 const { topic, group, journal, partitions, tiers, concurrency, handlerMs }: ReplayedSettings = JSON.parse(process.env.IT_REPLAY!)
-const { opened, closed } = stepsOn({ name: topic, partitions })
+const { steps, opened, closed } = stepsOn({ name: topic, partitions })
 const write = (...words: (string | number | boolean)[]) => appendFileSync(journal, `${words.join(' ')}\n`)
 
 const replayed = consumer(
@@ -24,6 +24,7 @@ const replayed = consumer(
       write('ended', id, n, ctx.attempt)
     }),
     on(closed, () => {}),
+    onTombstone(steps, (id, ctx) => write('began', id, 'gone', ctx.attempt, ctx.isReplay, ctx.group)),
   ],
   { retry: { tiers }, concurrency },
 )
