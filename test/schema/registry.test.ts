@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { avroSchema } from '../../src/message/schema.ts'
 import { connectRegistry } from '../../src/schema/registry.ts'
 import { type Answer, registryThat, unavailable } from './registry-that.ts'
@@ -75,14 +75,14 @@ describe('faults are the registry’s, never the message’s', () => {
 
   test('credentials of the URL are used, and shown nowhere', async () => {
     const { host, asked } = await registryThat(() => [500, {}])
-    const registry = connectRegistry({ url: `http://me:p%40ss@${host}/ccompat` })
+    const registry = connectRegistry({ url: `http://me:p%40ss@${host}/ccompat?token=hunter2` })
     const error: Error = await registry.schemaById(1).then(
       () => new Error('it went well'),
       thrown => thrown,
     )
     expect(asked[0]!.auth).toBe(`Basic ${Buffer.from('me:p@ss').toString('base64')}`)
     expect(error.message).toContain(`http://${host}/ccompat answered 500`)
-    expect(error.message).not.toMatch(/p@ss|p%40ss|me:/)
+    expect(error.message).not.toMatch(/p@ss|p%40ss|me:|hunter2/)
     expect(() => connectRegistry({ url: 'no url with secret' })).toThrow(/^(?!.*secret)/)
   })
 
@@ -157,6 +157,18 @@ describe('look-ups', () => {
     expect(await registry.register('s', schema)).toBe(9)
     expect(await registry.idOf('s', schema)).toBe(9)
     expect(asked.map(({ what }) => what)).toEqual(['POST /ccompat/subjects/s/versions'])
+  })
+
+  test('each has 5 s, unless it is told otherwise', async () => {
+    const timeout = vi.spyOn(AbortSignal, 'timeout')
+    const { registry, connect } = await registryThat(() => [200, { schema: text, id: 7 }])
+    await registry.schemaById(7)
+    await registry.idOf('s', schema)
+    expect(new Set(timeout.mock.calls.flat())).toEqual(new Set([5_000]))
+    timeout.mockClear()
+    await connect({ timeoutMs: 150 }).schemaById(7)
+    expect(new Set(timeout.mock.calls.flat())).toEqual(new Set([150]))
+    timeout.mockRestore()
   })
 
   test('an id that is not Avro', async () => {
