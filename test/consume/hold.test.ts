@@ -106,7 +106,7 @@ describe('while the breaker is open', () => {
     const later = ({ record }: Delivery) => 'ef'.includes(String(record.key))
     const turn = (delivery: Delivery) =>
       later(delivery) ? ({ kind: 'wait', untilMs: 60_000 } as const) : ({ kind: 'run' } as const)
-    const { pass, done } = await setUpOpen({ admission: admitting({ turn }) })
+    const { pass, done } = await setUpOpen({ admission: admitting({ turn, settle: () => undefined }) })
     await pass(5_000)
     expect(done()).toEqual(['g'])
   })

@@ -59,9 +59,10 @@ it('does not run with all that waited at once when the registry is back', async 
     },
   )
   const { loop, take, told, clock } = loopFixture({ attempt, concurrency: 2 })
+  clock.advanceTo(1_000)
   await loop.onAssigned([assigned('it-src')])
   await take(...Array.from({ length: 20 }, (_, i) => recordOf('it-src', i, `new-${i}`)))
-  for (let ms = 0; ms < 5_000; ms += 200) {
+  for (let ms = 1_000; ms < 6_000; ms += 200) {
     clock.advanceTo(ms)
     await new Promise<void>(resolve => setImmediate(resolve))
   }
