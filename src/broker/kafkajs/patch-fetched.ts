@@ -25,7 +25,7 @@ const entryHeadBytes = 12
 const magicAt = 16
 const batchHeadBytes = 61
 /** Items decoded before the event loop gets its turn. */
-const itemsATurn = 20_000
+const itemsATurn = 5_000
 
 export function fetchedDecoder(decodeOldEntry: DecodeOldEntry): (answer: Answer) => Promise<RawMessage[]> {
   return async answer => {
