@@ -1,4 +1,4 @@
-export { codeOf, describeThrown } from './thrown.ts'
+export { codeOf, messageOf } from './thrown.ts'
 
 /**
  * Every error class of Spillway. Decide on `code`, or `retryable` (the same call, unchanged, may succeed later), never on the message
@@ -230,13 +230,6 @@ export class GuardRefused extends SpillwayError {
 export class AddressUnusable extends SpillwayError {
   constructor(message: string, options: { cause?: unknown } = {}) {
     super('E_ADDRESS', message, options)
-  }
-}
-
-/** A time limit that was set for a command has passed. */
-export class TimeLimitPassed extends SpillwayError {
-  constructor(message: string, options: { cause?: unknown } = {}) {
-    super('E_TIME_LIMIT', message, { ...options, retryable: true })
   }
 }
 

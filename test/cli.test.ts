@@ -16,7 +16,6 @@ import {
   GuardRefused,
   RegistryUnavailable,
   SchemaIncompatible,
-  TimeLimitPassed,
   UsageError,
 } from '../src/errors.ts'
 
@@ -129,7 +128,6 @@ test.each([
   [new GuardRefused(''), 4],
   [new CheckFailed(''), 5],
   [new SchemaIncompatible(''), 5],
-  [new TimeLimitPassed(''), 124],
   [new Error(''), 1],
   [undefined, 1],
   [{ code: 'commander.version' }, 0],

@@ -1,7 +1,7 @@
 /** `spillway doctor` */
 import { Command } from 'commander'
 import type { Connection, Service } from '../config.ts'
-import { codeOf } from '../errors.ts'
+import { codeOf, messageOf } from '../errors.ts'
 import { type CommandContext, exitWith, inContext, type Output, outputOf } from './context.ts'
 import { exitCode } from './exit-code.ts'
 import { reachBroker } from './reach.ts'
@@ -164,6 +164,6 @@ async function attempt<T>(work: () => Promise<T>): Promise<Tried<T>> {
 
 function said(error: unknown): string {
   const code = codeOf(error)
-  const message = error instanceof Error ? error.message : String(error)
+  const message = messageOf(error)
   return code === undefined ? message : `${message} (${code})`
 }

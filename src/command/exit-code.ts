@@ -30,7 +30,6 @@ const codes: Readonly<Record<string, number>> = {
   E_GIT: exitCode.usage,
   E_CHECK_FAILED: exitCode.problemFound,
   E_SCHEMA_INCOMPATIBLE: exitCode.problemFound,
-  E_TIME_LIMIT: exitCode.timeLimit,
 }
 
 export function exitCodeOf(error: unknown): number {

@@ -1,10 +1,10 @@
 /** How far a group is, from what lies in the cluster: its commits, its tiers and its DLQ. */
 import { firstRecord } from '../broker/first-record.ts'
 import type { Admin, BrokerRecord, CommittedOffset, GroupState, Reader } from '../broker/port.ts'
-import { type Processor, sourceTopics } from '../consume/processor.ts'
+import { type Processor, sourceTopics, tierTopics } from '../consume/processor.ts'
 import { countLetters, oldestLetter } from '../dlq/read.ts'
 import { codeOf } from '../errors.ts'
-import { isTierOf, tierTopic } from '../topic/names.ts'
+import { tierTopic } from '../topic/names.ts'
 import { readTrail } from '../topic/trail.ts'
 
 /** How far one group is. Undefined counts: the topic does not exist. */
@@ -48,13 +48,11 @@ export interface Cluster {
 }
 
 export async function groupStatus(cluster: Cluster, processor: Processor, state: GroupState | undefined): Promise<GroupStatus> {
-  const { name, kind, ladder } = processor
+  const { name, kind } = processor
   const { admin, existing } = cluster
   const sources = sourceTopics(processor)
-  const configured = [ladder.immediate, ...ladder.waits].map(({ topic }) => topic)
-  // A tier that was taken out of the configuration is still drained.
-  const former = [...existing].filter(topic => isTierOf(name, topic) && !configured.includes(topic))
-  const present = [...sources, ...configured, ...former].filter(topic => existing.has(topic))
+  const tiers = tierTopics(processor, existing)
+  const present = [...sources, ...tiers].filter(topic => existing.has(topic))
   const committed = await admin.committed(name, present)
   const rest = new Map<string, Unfinished>()
   for (const topic of present) rest.set(topic, await unfinished(cluster, topic, committed))
@@ -77,7 +75,7 @@ export async function groupStatus(cluster: Cluster, processor: Processor, state:
       const { records, heads } = rest.get(topic) ?? {}
       return { topic, lag: records, oldestMs: earliest(heads, ({ timestampMs }) => timestampMs) }
     }),
-    waiting: [...configured, ...former].map(tierLag),
+    waiting: tiers.map(tierLag),
     ...(await deadLetters(cluster, name)),
   }
 }

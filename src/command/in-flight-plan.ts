@@ -1,10 +1,10 @@
 /** What waits for a group: in its tiers, its DLQ, and of its sources what it has not read. Nothing is joined or committed. */
 import type { Admin, CommittedOffset, PartitionBounds, Reader } from '../broker/port.ts'
 import { decodeFinished } from '../consume/finished.ts'
-import { type Processor, sourceTopics } from '../consume/processor.ts'
+import { type Processor, sourceTopics, tierTopics } from '../consume/processor.ts'
 import { readMoved } from '../dlq/moved.ts'
 import type { OffsetRange } from '../dlq/ranges.ts'
-import { dlqTopic, isTierOf } from '../topic/names.ts'
+import { dlqTopic } from '../topic/names.ts'
 
 export interface Waiting {
   readonly where: 'source' | 'tier' | 'dlq'
@@ -28,11 +28,9 @@ export async function planInFlight(
   existing: ReadonlySet<string>,
   processor: Processor,
 ): Promise<InFlightPlan> {
-  const { name: group, ladder, start } = processor
+  const { name: group, start } = processor
   const sources = sourceTopics(processor)
-  const configured = [ladder.immediate, ...ladder.waits].map(({ topic }) => topic)
-  // A tier that was taken out of the configuration is still drained.
-  const tiers = [...new Set([...configured, ...[...existing].filter(topic => isTierOf(group, topic))])]
+  const tiers = tierTopics(processor, existing)
   const dlq = dlqTopic(group)
   const read = [...tiers, ...sources].filter(topic => existing.has(topic))
   // Before the ends: what is finished in between is looked at once too often, and nothing is left out.
@@ -50,7 +48,7 @@ export async function planInFlight(
   return {
     group,
     waiting: waiting.filter(({ ranges }) => ranges.length > 0),
-    missing: [...sources, ...configured, dlq].filter(topic => !existing.has(topic)),
+    missing: [...sources, ...tiers, dlq].filter(topic => !existing.has(topic)),
   }
 }
 

@@ -5,10 +5,10 @@ import type { OffsetRange } from '../dlq/ranges.ts'
 import { codeOf } from '../errors.ts'
 import type { MessageSchema } from '../message/schema.ts'
 import { resolutionProblems } from '../schema/compatibility.ts'
-import { createDecoder, type Decoder } from '../schema/decoder.ts'
+import { createDecoder, type Decoder, readersByName } from '../schema/decoder.ts'
 import type { SchemaRegistry } from '../schema/registry.ts'
-import { schemaTree } from '../schema/schema-tree.ts'
-import { readSchemaId } from '../schema/wire.ts'
+import { resolutionsOf } from '../schema/resolutions.ts'
+import { schemaIdIn } from '../schema/wire.ts'
 import { type InFlightPlan, offsetsIn, spread, type Waiting } from './in-flight-plan.ts'
 
 /**
@@ -89,18 +89,15 @@ class Reading {
   readonly #reasons = new Map<string, Reason & { records: number }>()
   readonly #failing: FailingRecord[] = []
   readonly #known = new Map<number, Promise<Reason | undefined>>()
-  readonly #schemas: ReadonlyMap<string, MessageSchema>
+  readonly #readers: ReadonlyMap<string, MessageSchema>
   readonly #options: ReadInFlight
   readonly #decoder: Decoder
-  /** Without readers: it only tells the writer's name. */
-  readonly #names: Decoder
 
   constructor({ subscriptions }: Processor, options: ReadInFlight) {
     const schemas = [...new Set(subscriptions.map(({ definition }) => definition.schema))]
-    this.#schemas = new Map(schemas.flatMap(schema => namesOf(schema).map(name => [name, schema])))
+    this.#readers = readersByName(schemas)
     this.#options = options
     this.#decoder = createDecoder(options.registry, schemas)
-    this.#names = createDecoder(options.registry, [])
   }
 
   async part({ where, topic, partition, ranges }: Waiting): Promise<PartRead> {
@@ -175,38 +172,30 @@ class Reading {
   async #undecoded(where: Waiting['where'], record: BrokerRecord, value: Buffer, error: unknown): Promise<void> {
     const code = codeOf(error)
     if (code !== 'E_UNDECODABLE' && code !== 'E_UNKNOWN_SCHEMA_ID') throw error
-    const schemaId = idIn(value)
+    const schemaId = schemaIdIn(value)
     if (code === 'E_UNKNOWN_SCHEMA_ID') return this.#fails(where, record, unknownReason(schemaId))
-    const reason = schemaId === undefined ? undefined : await this.#schemaReason(schemaId, value)
+    const reason = schemaId === undefined ? undefined : await this.#schemaReason(schemaId)
     this.#fails(where, record, reason ?? bytesReason(schemaId, (error as Error).message))
   }
 
   /** Why this build cannot read what was written with the id, or undefined when it is not for its schema. */
-  #schemaReason(schemaId: number, value: Buffer): Promise<Reason | undefined> {
+  #schemaReason(schemaId: number): Promise<Reason | undefined> {
     let known = this.#known.get(schemaId)
     if (known === undefined) {
-      known = this.#resolve(schemaId, value)
+      known = this.#resolve(schemaId)
       this.#known.set(schemaId, known)
     }
     return known
   }
 
-  async #resolve(schemaId: number, value: Buffer): Promise<Reason | undefined> {
-    const type = await this.#nameOf(value)
-    const schema = type === undefined ? undefined : this.#schemas.get(type)
+  async #resolve(schemaId: number): Promise<Reason | undefined> {
+    const writer = await resolutionsOf(this.#options.registry).writer(schemaId)
+    // One of another language, or broken.
+    if (writer.kind === 'refused') return undefined
+    const schema = this.#readers.get(writer.name)
     if (schema === undefined) return undefined
-    const [first] = resolutionProblems(schema, await this.#options.registry.schemaById(schemaId))
-    return first && { kind: 'schema', schemaId, type, path: first.path, text: first.refusal, fix: first.fix }
-  }
-
-  /** Undefined where the id is of no schema that can be used: one of another language, or broken. */
-  async #nameOf(value: Buffer): Promise<string | undefined> {
-    try {
-      return (await this.#names.decode(value)).type
-    } catch (error) {
-      if (codeOf(error) === 'E_UNDECODABLE') return undefined
-      throw error
-    }
+    const [first] = resolutionProblems(schema, writer.json)
+    return first && { kind: 'schema', schemaId, type: writer.name, path: first.path, text: first.refusal, fix: first.fix }
   }
 
   #fails(where: Waiting['where'], { topic, partition, offset, timestampMs }: BrokerRecord, reason: Reason): void {
@@ -237,18 +226,4 @@ function bytesReason(schemaId: number | undefined, text: string): Reason {
 function unknownReason(schemaId: number | undefined): Reason {
   const text = `the registry does not know schema id ${schemaId}`
   return { kind: 'unknown-id', schemaId, type: undefined, path: undefined, text, fix: undefined }
-}
-
-/** What a writer may be called. */
-function namesOf({ name, avro }: MessageSchema): string[] {
-  const tree = schemaTree(avro)
-  return tree.kind === 'record' ? [...tree.aliases, name] : [name]
-}
-
-function idIn(value: Buffer): number | undefined {
-  try {
-    return readSchemaId(value)
-  } catch {
-    return undefined
-  }
 }

@@ -1,9 +1,9 @@
 import { isTombstone, type Letter } from '../dlq/letter.ts'
 import { codeOf } from '../errors.ts'
 import { tombstoneType } from '../message/tombstone.ts'
-import { createDecoder, type Decoder } from '../schema/decoder.ts'
 import type { SchemaRegistry } from '../schema/registry.ts'
-import { readSchemaId } from '../schema/wire.ts'
+import { resolutionsOf } from '../schema/resolutions.ts'
+import { schemaIdIn } from '../schema/wire.ts'
 
 /** What the value of a letter was written with. */
 export interface WrittenAs {
@@ -21,24 +21,19 @@ export interface LetterTypes {
 
 /** `registry` is asked for when the first type is: most commands need none, and so no registry. */
 export function letterTypes(registry: () => Pick<SchemaRegistry, 'schemaById'>): LetterTypes {
-  let decoder: Decoder | undefined
   const writtenAs = async ({ record: { value } }: Letter): Promise<WrittenAs | undefined> => {
-    const schemaId = value === null ? undefined : await whenKnown(() => readSchemaId(value))
-    if (value === null || schemaId === undefined) return undefined
-    // Without readers it looks the writer's schema up and leaves the payload alone.
-    decoder ??= createDecoder(registry(), [])
-    const known = decoder
-    return { schemaId, type: (await whenKnown(() => known.decode(value)))?.type }
+    const schemaId = value === null ? undefined : schemaIdIn(value)
+    return schemaId === undefined ? undefined : { schemaId, type: await nameOf(schemaId, registry()) }
   }
   return { writtenAs, typeOf: async letter => (isTombstone(letter) ? tombstoneType : (await writtenAs(letter))?.type) }
 }
 
-async function whenKnown<T>(find: () => T | Promise<T>): Promise<T | undefined> {
+async function nameOf(schemaId: number, registry: Pick<SchemaRegistry, 'schemaById'>): Promise<string | undefined> {
   try {
-    return await find()
+    const writer = await resolutionsOf(registry).writer(schemaId)
+    return writer.kind === 'usable' ? writer.name : undefined
   } catch (error) {
-    const code = codeOf(error)
-    if (code === 'E_UNDECODABLE' || code === 'E_UNKNOWN_SCHEMA_ID') return undefined
+    if (codeOf(error) === 'E_UNKNOWN_SCHEMA_ID') return undefined
     throw error
   }
 }

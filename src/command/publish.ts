@@ -1,6 +1,6 @@
 /** `spillway publish EVENT` */
 import { Command } from 'commander'
-import { codeOf, PayloadInvalid, UsageError } from '../errors.ts'
+import { codeOf, messageOf, PayloadInvalid, UsageError } from '../errors.ts'
 import type { EventDefinition, JobDefinition, MessageDefinition } from '../message/definition.ts'
 import { type Duration, durationMs } from '../message/duration.ts'
 import type { Receipt } from '../message/receipt.ts'
@@ -133,6 +133,6 @@ class Tally {
       return
     }
     this.rejected++
-    this.#output.note(`line ${number}: ${error instanceof Error ? error.message : String(error)}`)
+    this.#output.note(`line ${number}: ${messageOf(error)}`)
   }
 }

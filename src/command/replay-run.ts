@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import type { Command } from 'commander'
 import { secretsIn } from '../config.ts'
 import type { Processor } from '../consume/processor.ts'
+import { messageOf } from '../errors.ts'
 import { reachRegistry } from '../process/registry-reach.ts'
 import { surviveStrayRejections } from '../process/shutdown.ts'
 import { type Estimate, estimate } from '../replay/estimate.ts'
@@ -161,7 +162,7 @@ function showing(progress: Progress): (now: ReplayProgress) => void {
 
 function printResult(result: KeptReplayResult, output: Output): void {
   const { leftBehind } = result
-  const problem = leftBehind === undefined ? null : leftBehind instanceof Error ? leftBehind.message : String(leftBehind)
+  const problem = leftBehind === undefined ? null : messageOf(leftBehind)
   if (output.json) output.list('ReplayResult', [{ ...result, leftBehind: problem, file: result.file ?? null }])
   else for (const line of resultLines(result)) output.line(line)
   if (problem !== null)

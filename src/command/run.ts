@@ -100,7 +100,7 @@ async function runWatched(context: CommandContext, plan: Plan, { logger, signals
   const { service, processors } = plan
   const { connection, broker, registry } = context
   const [{ startProcess }, { logSignals }] = await Promise.all([import('../process/process.ts'), import('../observe/log.ts')])
-  const left = watchGroups(signals)
+  const joined = joinedGroups(signals)
   logSignals(signals, logger)
   surviveStrayRejections(reason => logger.error({ error: reason }, 'a promise was rejected and nobody awaits it'))
 
@@ -121,7 +121,7 @@ async function runWatched(context: CommandContext, plan: Plan, { logger, signals
     },
   )
   const code = await stopOnSignals({
-    ...reports(logger, connection, left),
+    ...reports(logger, connection, joined),
     stop: async () => {
       health?.draining()
       start.abort(new Error('stopped before every group was joined'))
@@ -159,14 +159,14 @@ async function reach(
   )
 }
 
-function reports(logger: ProcessLogger, { shutdownTimeoutMs }: Connection, left: () => object[]) {
+function reports(logger: ProcessLogger, { shutdownTimeoutMs }: Connection, joined: () => object[]) {
   return {
     onStopping: (signal: string) => logger.info({ signal, timeoutMs: shutdownTimeoutMs }, 'stopping'),
     onSecond: (signal: string) =>
-      logger.warn({ signal, groups: left() }, 'stopped at once: what was running runs again elsewhere'),
+      logger.warn({ signal, groups: joined() }, 'stopped at once: what was running runs again elsewhere'),
     onDeadline: () =>
       logger.error(
-        { timeoutMs: shutdownTimeoutMs, groups: left() },
+        { timeoutMs: shutdownTimeoutMs, groups: joined() },
         'not stopped within the deadline: what was running runs again elsewhere',
       ),
     onFailed: (error: unknown) => logger.error({ error }, 'stopping failed'),
@@ -174,7 +174,7 @@ function reports(logger: ProcessLogger, { shutdownTimeoutMs }: Connection, left:
 }
 
 /** What has not been left yet, for the line that says why a stop took too long. */
-function watchGroups(signals: Signals): () => { group: string; running: number }[] {
+function joinedGroups(signals: Signals): () => { group: string; running: number }[] {
   const running = new Map<string, number>()
   signals.on('consumer.joined', ({ group }) => running.set(group, 0))
   signals.on('consumer.revoking', signal => running.set(signal.group, signal.running))

@@ -1,5 +1,5 @@
 /** A service: its messages and its processors, checked together. */
-import type { Processor } from '../consume/processor.ts'
+import { type Processor, tierTopics } from '../consume/processor.ts'
 import { ConfigError } from '../errors.ts'
 import type { MessageDefinition } from '../message/definition.ts'
 import { dlqTopic, isTierOf, movedTopic } from '../topic/names.ts'
@@ -111,9 +111,10 @@ function nameProblems(messages: readonly MessageDefinition[], processors: readon
       problems.push(`topic '${topic}' of ${owner} has the same name, or one that Kafka takes for the same, as one of ${other}`)
   }
   for (const source of sources) claim(source, `the messages on '${source}'`)
-  for (const { name, kind, ladder } of processors) {
+  for (const processor of processors) {
+    const { name, kind } = processor
     const owner = `${kind} '${name}'`
-    const own = [...ladder.waits, ladder.immediate].map(({ topic }) => topic)
+    const own = tierTopics(processor)
     for (const topic of [...own, dlqTopic(name), movedTopic(name)]) claim(topic, owner)
     // A tier that is configured no more is drained all the same, so any name of that form would be.
     for (const source of sources)

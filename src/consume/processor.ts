@@ -3,6 +3,7 @@ import { DefinitionError } from '../errors.ts'
 import type { EventDefinition, JobDefinition, MessageDefinition, Topic } from '../message/definition.ts'
 import { type Duration, durationMs } from '../message/duration.ts'
 import { defaultTiers, type Ladder, ladderOf } from '../topic/ladder.ts'
+import { isTierOf } from '../topic/names.ts'
 import { type BreakerLimits, type BreakerSettings, breakerSettings } from './breaker-settings.ts'
 import { type RecordLimits, recordLimits } from './guard.ts'
 import type { Handler, Middleware } from './handler.ts'
@@ -169,4 +170,13 @@ function refuseTombstones(
 /** The source topics of a processor, each once. */
 export function sourceTopics(processor: Processor): string[] {
   return [...new Set(processor.subscriptions.map(({ definition }) => definition.topic.name))]
+}
+
+/**
+ * The topics of its tiers, the shortest delay first; behind them those of `existing` that are configured no more: what waits in them is
+ * still drained.
+ */
+export function tierTopics({ name, ladder }: Processor, existing: Iterable<string> = []): string[] {
+  const configured = [ladder.immediate, ...ladder.waits].map(({ topic }) => topic)
+  return [...new Set([...configured, ...[...existing].filter(topic => isTierOf(name, topic))])]
 }

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { AlreadyRunning, ConfigError, NoLocalBroker } from '../errors.ts'
+import { AlreadyRunning, ConfigError, messageOf, NoLocalBroker } from '../errors.ts'
 import { dockerWay } from './docker.ts'
 import { javaWay } from './java.ts'
 import { isAlive, type Lock, takeLock } from './lock.ts'
@@ -87,7 +87,7 @@ function waysOut(docker: string, java: string): string {
 }
 
 function firstLine(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).split('\n')[0]!
+  return messageOf(error).split('\n')[0]!
 }
 
 /** Errors: AlreadyRunning. Waits up to 10 s for what a killed process left behind: that still has the data open. */

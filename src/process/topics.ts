@@ -1,6 +1,6 @@
 /** What a group subscribes to, and whether it may: topics are created by `spillway topic apply`, never by a running process. */
 import type { Admin, Broker, TopicState } from '../broker/port.ts'
-import { type Processor, sourceTopics } from '../consume/processor.ts'
+import { type Processor, sourceTopics, tierTopics } from '../consume/processor.ts'
 import { TopicsMissing } from '../errors.ts'
 import { isTierOf } from '../topic/names.ts'
 
@@ -31,22 +31,17 @@ export async function tiersOf(broker: Broker, group: string): Promise<ReadonlyMa
 async function existingTopics(admin: Admin, processor: Processor): Promise<string[]> {
   const { ladder, name } = processor
   const sources = sourceTopics(processor)
-  const tiers = [...ladder.waits, ladder.immediate].map(tier => tier.topic)
-  const existingTiers = (await admin.topicNames()).filter(topic => isTierOf(name, topic))
-  const states = new Map(
-    (await admin.topics([...new Set([...sources, ...tiers, ladder.dlq, ...existingTiers])], { config: false })).map(state => [
-      state.name,
-      state,
-    ]),
-  )
+  const needed = [...tierTopics(processor), ladder.dlq]
+  const consumed = [...new Set([...sources, ...tierTopics(processor, await admin.topicNames())])]
+  const states = new Map((await admin.topics([...consumed, ladder.dlq], { config: false })).map(state => [state.name, state]))
   const problems = [
-    ...[...sources, ...tiers, ladder.dlq].filter(topic => !states.has(topic)).map(topic => `topic ${topic} does not exist`),
-    ...twinless(sources, [...tiers, ladder.dlq], states),
+    ...[...sources, ...needed].filter(topic => !states.has(topic)).map(topic => `topic ${topic} does not exist`),
+    ...twinless(sources, needed, states),
   ]
   if (problems.length > 0) {
     throw new TopicsMissing(`${name} cannot start: ${problems.join('; ')}. Create what is missing with \`spillway topic apply\``)
   }
-  return [...new Set([...sources, ...existingTiers])]
+  return consumed
 }
 
 /** A copy keeps its partition number, so every partition of a source needs its twin in each tier and the DLQ. */

@@ -1,6 +1,7 @@
 /** Avro JSON -> avsc type, with Spillway's choices: guarded containers, wrapped unions, logical types, longs as declared. */
 import avro from 'avsc'
 import type { LongAs, MessageSchema } from '../message/schema.ts'
+import type { Json } from './avro-json.ts'
 import {
   GuardedArray,
   GuardedEnum,
@@ -49,8 +50,6 @@ function parse(schema: unknown, long: LongAs): avro.Type {
   return type
 }
 
-type Part = Readonly<Record<string, unknown>>
-
 class Builder {
   private readonly long: LongAs
   /** A logical type is being made: avsc asks for the same part again, and means what lies under it. */
@@ -67,13 +66,13 @@ class Builder {
     if (typeof part !== 'object' || part === null) return undefined
     const under = this.making
     this.making = undefined
-    const logical = under === undefined ? logicalKind(part as Part) : undefined
-    if (logical === undefined) return this.defined(part as Part, options, under?.long ?? this.long)
+    const logical = under === undefined ? logicalKind(part as Json) : undefined
+    if (logical === undefined) return this.defined(part as Json, options, under?.long ?? this.long)
     this.making = logical
     return new logical.type(part as avro.Schema, options)
   }
 
-  private defined(part: Part, options: unknown, long: LongAs): avro.Type | undefined {
+  private defined(part: Json, options: unknown, long: LongAs): avro.Type | undefined {
     const schema = part as unknown as avro.Schema
     switch (part.type) {
       case 'array':

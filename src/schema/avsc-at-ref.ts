@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process'
 import { relative, resolve } from 'node:path'
 import { promisify } from 'node:util'
-import { codeOf, describeThrown, GitUnusable } from '../errors.ts'
+import { codeOf, GitUnusable, messageOf } from '../errors.ts'
 import { type AvscFile, avscFile } from './avsc-files.ts'
 
 /** More schemas than this in one file are none that a person wrote. */
@@ -54,5 +54,5 @@ function isNoGit(error: unknown): boolean {
 
 function textOf(error: unknown): string {
   const { stderr } = error as { stderr?: unknown }
-  return typeof stderr === 'string' && stderr.trim() !== '' ? stderr.trim().split('\n')[0]! : describeThrown(error).message
+  return typeof stderr === 'string' && stderr.trim() !== '' ? stderr.trim().split('\n')[0]! : messageOf(error)
 }

@@ -1,5 +1,7 @@
 /** Is a field's default a value of its type? avsc would only say so without the field. */
-import { isNull, type NamedModel, type Primitive, type Shape } from './avsc-shape.ts'
+import { isObject } from './avro-json.ts'
+import { isNull, type NamedModel, type Shape } from './avsc-shape.ts'
+import type { Primitive } from './primitives.ts'
 
 /** In words what is wrong with `value` as the default of `shape`, or undefined. */
 export function defaultProblem(shape: Shape, value: unknown, named: ReadonlyMap<string, NamedModel>): string | undefined {
@@ -88,8 +90,4 @@ function firstProblem(parts: readonly (readonly [Shape, unknown])[], named: Read
 
 function wrong(value: unknown, expected: string): string {
   return `${JSON.stringify(value)} is not ${expected}`
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

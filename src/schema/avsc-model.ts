@@ -1,12 +1,13 @@
 /** Parsed .avsc files -> a model that the emitter can print: every name resolved, everything unsupported refused by file and field. */
+import { isObject, type Json, sortedText } from './avro-json.ts'
 import { checkModel } from './avsc-check.ts'
 import type { AvscFile } from './avsc-files.ts'
-import { namespaceOf, refuse, simpleName } from './avsc-names.ts'
-import { branchName, type FieldModel, type Json, type Model, type NamedModel, type Primitive, type Shape } from './avsc-shape.ts'
+import { definedName, fullName, namespaceOf, refuse, simpleName } from './avsc-names.ts'
+import { branchName, type FieldModel, type Model, type NamedModel, type Shape } from './avsc-shape.ts'
 import { isKnown, misplaced } from './logical-types.ts'
+import { isPrimitive, type Primitive } from './primitives.ts'
 import { at } from './words.ts'
 
-const PRIMITIVES: ReadonlySet<unknown> = new Set(['null', 'boolean', 'int', 'long', 'float', 'double', 'bytes', 'string'])
 const COMPLEX: ReadonlySet<unknown> = new Set(['record', 'enum', 'fixed', 'array', 'map', 'error', 'union'])
 const NAMED: ReadonlySet<unknown> = new Set(['record', 'enum', 'fixed'])
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/
@@ -57,7 +58,7 @@ class Builder {
     const known = this.definitions.get(name)
     const definition = { name, namespace, file, path, json }
     if (known === undefined) this.definitions.set(name, definition)
-    else if (stable(known.json) !== stable(json))
+    else if (sortedText(known.json) !== sortedText(json))
       throw refuse(file, path, `${name} is defined differently in ${known.file}: define it once and refer to it by name`)
     else if (known.path === '' && path === '') throw refuse(file, path, `${name} is defined in ${known.file} already`)
     if (json.type === 'record') {
@@ -123,14 +124,14 @@ class Builder {
         return { kind: 'named', name }
       }
       default:
-        return PRIMITIVES.has(json.type) ? primitive(json, logical) : this.reference(json.type, namespace, file, path)
+        return isPrimitive(json.type) ? primitive(json, logical) : this.reference(json.type, namespace, file, path)
     }
   }
 
   private reference(name: unknown, namespace: string | undefined, file: string, path: string): Shape {
-    if (PRIMITIVES.has(name)) return { kind: 'primitive', name: name as Primitive }
+    if (isPrimitive(name)) return { kind: 'primitive', name }
     if (COMPLEX.has(name)) throw refuse(file, path, `${String(name)} needs a definition: {"type": "${String(name)}", ...}`)
-    const full = typeof name !== 'string' || name.includes('.') || !namespace ? String(name) : `${namespace}.${name}`
+    const full = typeof name === 'string' ? fullName(name, namespace) : String(name)
     if (!this.definitions.has(full)) throw refuse(file, path, `there is no type ${full} in this folder`)
     this.resolve(full)
     return { kind: 'named', name: full }
@@ -164,12 +165,10 @@ interface Definition {
 
 function fullNameOf(json: Json, outer: string | undefined, file: string, path: string): string {
   if (typeof json.name !== 'string') throw refuse(file, path, `a ${String(json.type)} needs a "name"`)
-  const namespace = typeof json.namespace === 'string' ? json.namespace : outer
-  const full = json.name.includes('.') || !namespace ? json.name : `${namespace}.${json.name}`
+  const full = definedName(json, outer)
   if (!full.split('.').every(part => NAME.test(part))) throw refuse(file, path, `${full} is no valid Avro name`)
   const simple = simpleName(full)
-  if (PRIMITIVES.has(simple) || COMPLEX.has(simple))
-    throw refuse(file, path, `${simple} is a word of Avro and cannot name a type`)
+  if (isPrimitive(simple) || COMPLEX.has(simple)) throw refuse(file, path, `${simple} is a word of Avro and cannot name a type`)
   if (full in Object.prototype) throw refuse(file, path, `${full} is a name that every JavaScript object has already`)
   return full
 }
@@ -216,15 +215,4 @@ function symbolsOf(json: Json, file: string, path: string): string[] {
   if (json.default !== undefined && !symbols.includes(json.default))
     throw refuse(file, path, `the enum's default ${JSON.stringify(json.default)} is none of its symbols`)
   return symbols
-}
-
-function isObject(json: unknown): json is Json {
-  return typeof json === 'object' && json !== null && !Array.isArray(json)
-}
-
-/** JSON with sorted keys: two definitions are the same whatever the order of their properties. */
-function stable(json: unknown): string {
-  return JSON.stringify(json, (_key, value: unknown) =>
-    isObject(value) ? Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1))) : value,
-  )
 }

@@ -1,9 +1,7 @@
 /** What code generation knows of a folder of .avsc files: every name resolved, nothing unsupported in it. */
+import type { Json } from './avro-json.ts'
 import type { LogicalName } from './logical-types.ts'
-
-export type Primitive = 'null' | 'boolean' | 'int' | 'long' | 'float' | 'double' | 'bytes' | 'string'
-
-export type Json = Readonly<Record<string, unknown>>
+import type { Primitive } from './primitives.ts'
 
 export type Shape =
   | {

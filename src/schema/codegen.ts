@@ -3,7 +3,7 @@
  * and for the record of a file its schema as a value of the same name. `docs` say what is supported; everything else is refused.
  */
 import { existsSync, readFileSync } from 'node:fs'
-import { SchemaUnsupported } from '../errors.ts'
+import { messageOf, SchemaUnsupported } from '../errors.ts'
 import type { LongAs } from '../message/schema.ts'
 import { readerType } from './avro-type.ts'
 import { readAvscFiles } from './avsc-files.ts'
@@ -51,6 +51,6 @@ function compile(file: string, avro: object, long: LongAs): void {
   try {
     readerType({ avro, long })
   } catch (cause) {
-    throw new SchemaUnsupported(`${file}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+    throw new SchemaUnsupported(`${file}: ${messageOf(cause)}`, { cause })
   }
 }

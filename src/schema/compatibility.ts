@@ -1,5 +1,6 @@
 /** Can a schema read what others wrote? Asked before a schema is registered, and of a record's writer when it is decoded. */
 import type avro from 'avsc'
+import { messageOf } from '../errors.ts'
 import type { MessageSchema } from '../message/schema.ts'
 import { writerType } from './avro-type.ts'
 import { typeOf } from './codec.ts'
@@ -100,6 +101,6 @@ function attempt<T>(work: () => T): Attempted<T> {
   try {
     return { ok: true, value: work() }
   } catch (cause) {
-    return { ok: false, problem: cause instanceof Error ? cause.message : String(cause) }
+    return { ok: false, problem: messageOf(cause) }
   }
 }

@@ -1,12 +1,12 @@
 /** Framed value -> payload, by the writer's schema and the reader that the service was built with. */
 import type avro from 'avsc'
-import { Undecodable } from '../errors.ts'
+import { messageOf, Undecodable } from '../errors.ts'
 import type { MessageSchema } from '../message/schema.ts'
 import { typeOf } from './codec.ts'
 import type { SchemaRegistry } from './registry.ts'
 import { type Refusal, resolutionsOf, type Writer } from './resolutions.ts'
 import type { Resolver } from './resolve.ts'
-import { FRAME_BYTES, readSchemaId } from './wire.ts'
+import { FRAME_BYTES, readSchemaId, schemaIdIn } from './wire.ts'
 
 export type Decoded =
   | {
@@ -90,7 +90,8 @@ export function createDecoder(
       return plan === undefined ? planFor(schemaId).then(loaded => run(loaded, value)) : run(plan, value)
     },
     preparing(value) {
-      const schemaId = idOrNone(value)
+      // What is not framed `decode` refuses.
+      const schemaId = schemaIdIn(value)
       return schemaId === undefined || plans.has(schemaId) ? undefined : planFor(schemaId)
     },
     async decodeAny(value) {
@@ -102,16 +103,11 @@ export function createDecoder(
   }
 }
 
-function idOrNone(value: Buffer): number | undefined {
-  try {
-    return readSchemaId(value)
-  } catch {
-    return undefined // Which `decode` says.
-  }
-}
-
-/** By their names, and by the aliases that are no reader's name: what was written before a record was renamed. */
-function readersByName(readers: readonly MessageSchema[]): ReadonlyMap<string, MessageSchema> {
+/**
+ * By their names, and by the aliases that are no reader's name: what was written before a record was renamed. Throws Error when two have the
+ * same name.
+ */
+export function readersByName(readers: readonly MessageSchema[]): ReadonlyMap<string, MessageSchema> {
   const byName = new Map<string, MessageSchema>()
   const add = (name: string, reader: MessageSchema): void => {
     const known = byName.get(name)
@@ -158,8 +154,4 @@ function read(type: avro.Type, resolver: Resolver | undefined, value: Buffer, na
   if (result.offset === value.length) return result.value
   const problem = result.offset > 0 ? `${value.length - result.offset} bytes are left over` : 'the bytes end too early'
   throw new Undecodable(`not a ${name} (schema id ${schemaId}): ${problem}`)
-}
-
-function messageOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause)
 }

@@ -1,16 +1,8 @@
 /** The model as TypeScript text. */
 import type { LongAs } from '../message/schema.ts'
-import {
-  branchName,
-  type FieldModel,
-  isNull,
-  type Model,
-  type NamedModel,
-  type Primitive,
-  type RecordModel,
-  type Shape,
-} from './avsc-shape.ts'
+import { branchName, type FieldModel, isNull, type Model, type NamedModel, type RecordModel, type Shape } from './avsc-shape.ts'
 import type { LogicalName } from './logical-types.ts'
+import type { Primitive } from './primitives.ts'
 import type { TypeNames } from './type-names.ts'
 
 /** `In`: what may be published. `Out`: what a handler gets. */

@@ -4,6 +4,7 @@
  */
 import { codeOf } from '../errors.ts'
 import type { MessageSchema } from '../message/schema.ts'
+import { sortedText } from './avro-json.ts'
 import { problemsForOlder, renameWarnings, resolutionProblems, type SchemaProblem, type Warning } from './compatibility.ts'
 import type { RegisteredVersion, SchemaRegistry } from './registry.ts'
 
@@ -84,8 +85,8 @@ export async function judge(
     if (!level.startsWith('BACKWARD')) problems.push(...told(problemsForOlder(schema, one.schema), one))
   }
   const warnings = compared.slice(-1).flatMap(one => renameWarnings(schema, one.schema).map(each => ({ ...each, earlier: one })))
-  const own = canonical(JSON.stringify(schema.avro))
-  const state = earlier.length === 0 ? 'new' : canonical(earlier.at(-1)!.schema) === own ? 'unchanged' : 'changed'
+  const own = sortedText(schema.avro)
+  const state = earlier.length === 0 ? 'new' : sortedIfJson(earlier.at(-1)!.schema) === own ? 'unchanged' : 'changed'
   return { subject, type: schema.name, state, compatible: problems.length === 0, earlier: compared, problems, warnings }
 }
 
@@ -104,7 +105,7 @@ export async function checkAgainstRegistry(
     const other = first.get(item.subject)
     first.set(item.subject, other ?? item.schema)
     // Neither would be in the registry yet when the other one is compared.
-    const double = other !== undefined && canonical(other.avro) !== canonical(item.schema.avro) ? [twoSchemas(item, other)] : []
+    const double = other !== undefined && sortedText(other.avro) !== sortedText(item.schema.avro) ? [twoSchemas(item, other)] : []
     const verdict = await checkOne(registry, item, level)
     const problems = [...double, ...verdict.problems]
     verdicts.push({ ...verdict, problems, compatible: problems.length === 0 })
@@ -189,16 +190,11 @@ function refusedByRegistry(schema: MessageSchema, messages: readonly string[]): 
   }
 }
 
-/** With sorted keys: the order of properties means nothing. What is no JSON stays as it is. */
-function canonical(avro: object | string): string {
+/** What is no JSON stays as it is. */
+function sortedIfJson(text: string): string {
   try {
-    return JSON.stringify(typeof avro === 'string' ? JSON.parse(avro) : avro, sorted)
+    return sortedText(JSON.parse(text))
   } catch {
-    return String(avro)
+    return text
   }
-}
-
-function sorted(_key: string, value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
-  return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)))
 }

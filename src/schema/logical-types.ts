@@ -1,6 +1,7 @@
 /** The logical types there are: where each may stand, and as what it is read. */
 import type avro from 'avsc'
 import type { LongAs } from '../message/schema.ts'
+import type { Json } from './avro-json.ts'
 import { CalendarDate, LocalTimestampMicros, LocalTimestampMillis, TimeMicros, TimeMillis } from './calendar.ts'
 import { Decimal, fitsIn, MAX_PRECISION } from './decimal.ts'
 import { Duration } from './duration.ts'
@@ -15,8 +16,6 @@ export interface LogicalKind {
   /** How the long underneath is read; absent: as the schema wants its longs. */
   readonly long?: LongAs
 }
-
-type Json = Readonly<Record<string, unknown>>
 
 /** What a schema part with `logicalType` is, or undefined: its values are those of the underlying type, as the specification has it. */
 export function logicalKind(part: Json): LogicalKind | undefined {
@@ -54,8 +53,6 @@ const ALLOWED = {
   'local-timestamp-nanos': ['long'],
   duration: ['fixed'],
 } as const
-
-export const LOGICAL_NAMES: readonly string[] = Object.keys(ALLOWED)
 
 const SIZES: Partial<Record<LogicalName, number>> = { uuid: 16, duration: 12 }
 

@@ -1,6 +1,6 @@
 /** What the logical types share: how a reader with one reads writers with and without. */
 import avro from 'avsc'
-import { isLogical, type Resolving, resolve } from './resolve.ts'
+import { isLogical, type Resolving, resolve, underlying } from './resolve.ts'
 import type { Mutable, Reads } from './tap.ts'
 
 /**
@@ -9,7 +9,7 @@ import type { Mutable, Reads } from './tap.ts'
  */
 export abstract class Logical extends avro.types.LogicalType {
   _update(resolver: Mutable<Reads>, writer: avro.Type, opts: Resolving): void {
-    const plain = isLogical(writer) ? writer.underlyingType : writer
+    const plain = underlying(writer)
     if (isLogical(writer) ? !this.meansTheSame(writer) : !this.readsPlain(writer)) return
     const inner = resolve(this.underlyingType, plain, opts)
     resolver._read = tap => this._fromValue(inner._read(tap))

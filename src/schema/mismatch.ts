@@ -1,5 +1,6 @@
 /** Where a reader's schema does not fit a writer's, by Avro's rules of resolution, and where it fits but means something else. */
 
+import { isPromotion } from './primitives.ts'
 import {
   type EnumTree,
   type FixedTree,
@@ -181,18 +182,9 @@ function join(path: string, rest: string): string {
   return rest === '' ? path : at(path, rest)
 }
 
-/** What each may be read as, besides itself. */
-const PROMOTIONS: Readonly<Record<string, readonly string[]>> = {
-  int: ['long', 'float', 'double'],
-  long: ['float', 'double'],
-  float: ['double'],
-  string: ['bytes'],
-  bytes: ['string'],
-}
-
 function primitives(reader: PrimitiveTree, writer: PrimitiveTree, where: Where): Mismatch[] {
-  if (reader.name !== writer.name && !PROMOTIONS[writer.name]?.includes(reader.name)) {
-    const isNarrower = PROMOTIONS[reader.name]?.includes(writer.name)
+  if (reader.name !== writer.name && !isPromotion(writer.name, reader.name)) {
+    const isNarrower = isPromotion(reader.name, writer.name)
     return [mismatch(isNarrower ? 'type-narrowed' : 'type-changed', where, reader, writer)]
   }
   // Text becomes bytes and back, but no decimal.
@@ -242,7 +234,7 @@ function isSame(reader: Tree, writer: Tree): boolean {
 /** Of a union with one record the record is meant, whatever it is called; and one number is another one, narrowed. */
 function isAkin(reader: Tree, writer: Tree): boolean {
   if (reader.kind !== writer.kind) return false
-  return reader.kind !== 'primitive' || (PROMOTIONS[reader.name]?.includes((writer as PrimitiveTree).name) ?? false)
+  return reader.kind !== 'primitive' || isPromotion(reader.name, (writer as PrimitiveTree).name)
 }
 
 function onlyOne<T>(all: readonly T[]): T | undefined {

@@ -1,5 +1,7 @@
 /** A schema that refers to schemas of other subjects, in one piece. */
 import { RegistryUnavailable, Undecodable } from '../errors.ts'
+import { isObject, type Json } from './avro-json.ts'
+import { definedName, fullName, namespaceOf, simpleName } from './avsc-names.ts'
 import type { RegistryCall } from './registry-http.ts'
 
 /** A version of a subject, as another schema refers to it. */
@@ -27,8 +29,8 @@ export async function assembled(
     const schema: unknown = JSON.parse(json)
     const parts = new Parts()
     // Of two parts with one name the first counts: what the schema itself defines.
-    for (const part of [schema, ...texts.map(text => JSON.parse(text) as unknown)]) parts.collect(part, '')
-    return JSON.stringify(parts.write(schema, ''))
+    for (const part of [schema, ...texts.map(text => JSON.parse(text) as unknown)]) parts.collect(part, undefined)
+    return JSON.stringify(parts.write(schema, undefined))
   } catch (cause) {
     throw new Undecodable(`${name} and what it refers to make no Avro schema: ${(cause as Error).message}`, { cause })
   }
@@ -66,8 +68,6 @@ function pathOf(reference: unknown, name: string): string {
   return `/subjects/${encodeURIComponent(subject)}/versions/${version}`
 }
 
-type Json = Record<string, unknown>
-
 const named = new Set(['record', 'error', 'enum', 'fixed'])
 
 /** Definitions by full name. Each is written in full where it is first needed, and by its name after that. */
@@ -75,29 +75,29 @@ class Parts {
   readonly #definitions = new Map<string, Json>()
   readonly #written = new Set<string>()
 
-  collect(schema: unknown, namespace: string): void {
+  collect(schema: unknown, namespace: string | undefined): void {
     if (Array.isArray(schema)) for (const branch of schema) this.collect(branch, namespace)
     if (!isObject(schema)) return
     if (!named.has(String(schema.type))) {
       for (const inner of [schema.type, schema.items, schema.values]) this.collect(inner, namespace)
       return
     }
-    const name = fullName(schema, namespace)
+    const name = definedName(schema, namespace)
     if (!this.#definitions.has(name)) this.#definitions.set(name, schema)
     for (const field of fieldsOf(schema)) this.collect(field.type, namespaceOf(name))
   }
 
-  write(schema: unknown, namespace: string): unknown {
+  write(schema: unknown, namespace: string | undefined): unknown {
     if (typeof schema === 'string') return this.#byName(schema, namespace)
     if (Array.isArray(schema)) return schema.map(branch => this.write(branch, namespace))
     if (!isObject(schema)) return schema
-    if (named.has(String(schema.type))) return this.#definition(fullName(schema, namespace))
+    if (named.has(String(schema.type))) return this.#definition(definedName(schema, namespace))
     const inner = ['type', 'items', 'values'].filter(key => Object.hasOwn(schema, key))
     return { ...schema, ...Object.fromEntries(inner.map(key => [key, this.write(schema[key], namespace)])) }
   }
 
-  #byName(name: string, namespace: string): unknown {
-    const full = [qualified(name, namespace), name].find(one => this.#definitions.has(one))
+  #byName(name: string, namespace: string | undefined): unknown {
+    const full = [fullName(name, namespace), name].find(one => this.#definitions.has(one))
     return full === undefined ? name : this.#definition(full)
   }
 
@@ -107,28 +107,12 @@ class Parts {
     const schema = this.#definitions.get(name)!
     const namespace = namespaceOf(name)
     const fields = fieldsOf(schema).map(field => ({ ...field, type: this.write(field.type, namespace) }))
-    const head = { ...schema, name: name.slice(name.lastIndexOf('.') + 1), namespace }
+    // An empty one says "none", where the enclosing record's would be taken over.
+    const head = { ...schema, name: simpleName(name), namespace: namespace ?? '' }
     return Array.isArray(schema.fields) ? { ...head, fields } : head
   }
 }
 
-function isObject(schema: unknown): schema is Json {
-  return typeof schema === 'object' && schema !== null && !Array.isArray(schema)
-}
-
 function fieldsOf({ fields }: Json): Json[] {
   return Array.isArray(fields) ? fields.filter(isObject) : []
-}
-
-function fullName({ name, namespace }: Json, outer: string): string {
-  return qualified(String(name), typeof namespace === 'string' ? namespace : outer)
-}
-
-function qualified(name: string, namespace: string): string {
-  return name.includes('.') || namespace === '' ? name : `${namespace}.${name}`
-}
-
-/** '' when there is none, which in a schema says "none" too, where the enclosing record's would be taken over. */
-function namespaceOf(name: string): string {
-  return name.slice(0, Math.max(0, name.lastIndexOf('.')))
 }

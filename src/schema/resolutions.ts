@@ -3,7 +3,7 @@
  * once, each pair of a writer id and a reader (by fingerprint) is resolved once, and one that cannot be is remembered as such.
  */
 import type avro from 'avsc'
-import { codeOf } from '../errors.ts'
+import { codeOf, messageOf } from '../errors.ts'
 import type { MessageSchema } from '../message/schema.ts'
 import { writerType } from './avro-type.ts'
 import { typeOf } from './codec.ts'
@@ -109,8 +109,4 @@ function resolve({ schemaId, name, type, json }: Extract<Writer, { kind: 'usable
     const reason = `${name} as written with schema id ${schemaId} cannot be read by this service's schema: ${where}`
     return { kind: 'refused', reason, cause }
   }
-}
-
-function messageOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause)
 }

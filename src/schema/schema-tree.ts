@@ -1,4 +1,7 @@
 /** Avro JSON as a tree in which every name leads to what it names: what two schemas are compared by. */
+import { isObject, type Json } from './avro-json.ts'
+import { definedName, fullName, namespaceOf } from './avsc-names.ts'
+import { isPrimitive } from './primitives.ts'
 
 export interface Logical {
   readonly name: string
@@ -93,10 +96,6 @@ export function isNull(tree: Tree): boolean {
   return tree.kind === 'primitive' && tree.name === 'null'
 }
 
-type Json = Readonly<Record<string, unknown>>
-
-const PRIMITIVES = new Set(['null', 'boolean', 'int', 'long', 'float', 'double', 'bytes', 'string'])
-
 class Reading {
   readonly #named = new Map<string, Tree>()
 
@@ -134,7 +133,7 @@ class Reading {
   }
 
   #reference(name: string, namespace: string | undefined): Tree {
-    if (PRIMITIVES.has(name)) return { kind: 'primitive', name, logical: undefined }
+    if (isPrimitive(name)) return { kind: 'primitive', name, logical: undefined }
     const found = this.#named.get(fullName(name, namespace)) ?? this.#named.get(name)
     if (found === undefined) throw new Error(`there is no type ${name}`)
     return found
@@ -167,7 +166,7 @@ class Reading {
 
 function headOf(json: Json, outer: string | undefined): { name: string; aliases: string[] } {
   if (typeof json.name !== 'string') throw new Error(`a ${String(json.type)} has no name`)
-  const name = fullName(json.name, typeof json.namespace === 'string' ? json.namespace : outer)
+  const name = definedName(json, outer)
   return { name, aliases: texts(json.aliases).map(alias => fullName(alias, namespaceOf(name))) }
 }
 
@@ -180,22 +179,10 @@ function logicalOf({ logicalType: name, precision, scale = 0 }: Json): Logical |
     : undefined
 }
 
-function fullName(name: string, namespace: string | undefined): string {
-  return name.includes('.') || !namespace ? name : `${namespace}.${name}`
-}
-
-function namespaceOf(full: string): string | undefined {
-  return full.includes('.') ? full.slice(0, full.lastIndexOf('.')) : undefined
-}
-
 function docOf({ doc }: Json): string {
   return typeof doc === 'string' ? doc : ''
 }
 
 function texts(json: unknown): string[] {
   return Array.isArray(json) ? json.filter(one => typeof one === 'string') : []
-}
-
-function isObject(json: unknown): json is Json {
-  return typeof json === 'object' && json !== null && !Array.isArray(json)
 }

@@ -29,6 +29,15 @@ export function readSchemaId(value: Buffer): number {
   return value.readUInt32BE(1)
 }
 
+/** The same, and undefined when the value is not framed. */
+export function schemaIdIn(value: Buffer): number | undefined {
+  try {
+    return readSchemaId(value)
+  } catch {
+    return undefined
+  }
+}
+
 /**
  * What is wrong with a value that was framed in a header, as Confluent's serializers do when told to: a GUID there, and nothing in front of
  * the value. Undefined when there is no such header. For values that could not be read: it costs a walk over the headers.

@@ -1,4 +1,4 @@
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import type { CommandContext } from '../../src/command/context.ts'
 import { dlqCommand } from '../../src/command/dlq.ts'
 import { buildProgram, runProgram } from '../../src/command/program.ts'
@@ -9,6 +9,7 @@ import { event } from '../../src/message/definition.ts'
 import { avroSchema } from '../../src/message/schema.ts'
 import { memoryRegistry } from '../../src/schema/memory-registry.ts'
 import { brokerWithTopics, bury, group, sourceOf } from '../dlq/letters.ts'
+import { catchSaid } from './said.ts'
 
 const avro = { type: 'record', name: 'Placed', fields: [{ name: 'id', type: 'string' }] }
 const placed = event(avroSchema<'Placed', { id: string }, { id: string }>({ name: 'Placed', avro, long: 'bigint' }), {
@@ -31,16 +32,7 @@ test('Ctrl-C ends a redrive after the batch begun, which is recorded: exit 130, 
     return { ...producer, commit }
   }
   const spied = { ...broker, transactionalProducer }
-  let out = ''
-  let err = ''
-  vi.spyOn(process.stdout, 'write').mockImplementation(text => {
-    out += text
-    return true
-  })
-  vi.spyOn(process.stderr, 'write').mockImplementation(text => {
-    err += text
-    return true
-  })
+  const said = catchSaid()
   const run = () => {
     const context = {
       service: async () => service,
@@ -56,12 +48,11 @@ test('Ctrl-C ends a redrive after the batch begun, which is recorded: exit 130, 
   const left = (await countLetters(sourceOf(broker))).left
   expect(left).toBeGreaterThan(0)
   expect(left).toBeLessThan(5_000)
-  expect(out).toContain(`${5_000 - left} letters moved`)
-  expect(err).toContain('finishing the batch')
-  expect(err).toContain(`For the rest, run again: spillway dlq redrive ${group} --execute`)
-  out = ''
+  expect(said.out).toContain(`${5_000 - left} letters moved`)
+  expect(said.err).toContain('finishing the batch')
+  expect(said.err).toContain(`For the rest, run again: spillway dlq redrive ${group} --execute`)
+  said.out = ''
   expect(await run()).toBe(0)
-  expect(out).toContain(`${left} letters moved`)
+  expect(said.out).toContain(`${left} letters moved`)
   expect((await broker.admin().bounds(`${group}.retry.0s`))[0]!.high).toBe(5_000n)
-  vi.restoreAllMocks()
 })

@@ -1,6 +1,6 @@
 /** `spillway schema check --in-flight` on a broker and a registry in memory. */
 import { avroSchema, consumer, event, on, topic } from 'spillway'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { memoryBroker } from '../../src/broker/memory/broker.ts'
 import type { Broker, OutgoingRecord } from '../../src/broker/port.ts'
 import type { CommandContext, openContext } from '../../src/command/context.ts'
@@ -15,6 +15,7 @@ import { RegistryUnavailable, Undecodable } from '../../src/errors.ts'
 import { codecOf } from '../../src/schema/codec.ts'
 import { memoryRegistry } from '../../src/schema/memory-registry.ts'
 import { topicsOf } from '../../src/topic/plan.ts'
+import { catchSaid } from './said.ts'
 
 interface Step {
   id: string
@@ -52,16 +53,7 @@ async function stage({ start = 'earliest' as 'earliest' | 'latest' } = {}) {
 }
 
 function terminal(context: Partial<CommandContext>) {
-  const said = { out: '', err: '' }
-  vi.spyOn(process.stdout, 'write').mockImplementation(text => {
-    said.out += text
-    return true
-  })
-  vi.spyOn(process.stderr, 'write').mockImplementation(text => {
-    said.err += text
-    return true
-  })
-  onTestFinished(() => void vi.restoreAllMocks())
+  const said = catchSaid()
   const open = (async () => ({ ...context, close: async () => {} })) as unknown as typeof openContext
   const check = async (...args: string[]) => {
     said.out = said.err = ''
@@ -205,6 +197,27 @@ test('ids of no schema that can be used are counted like other bytes', async () 
     { kind: 'bytes', schemaId: 51 },
   ])
   expect(item.reasons).toMatchObject([{ kind: 'bytes', schemaId: null, records: 2 }])
+})
+
+test('a tier that is configured no more is looked at', async () => {
+  const { put, value, check, said, admin } = await stage()
+  await admin.createTopics([{ name: 'walk.retry.9s', partitions: 1, replicationFactor: 1, config: {} }])
+  await put('walk.retry.9s', 0, value(before))
+  expect(await check('-o', 'json')).toBe(5)
+  expect(JSON.parse(said.out).items[0].failing).toMatchObject([{ where: 'tier', topic: 'walk.retry.9s', offset: '0' }])
+})
+
+test('what was written before a record was renamed is known by its alias', async () => {
+  const { put, service, broker, registry } = await stage()
+  const avro = { ...before.avro, name: 'Pace' }
+  const old = { ...before, name: 'it.Pace', avro }
+  await put('steps', 0, codecOf(old).encode(await registry.register('s9', old), { id: 'a' }))
+  const renamed = { ...now, avro: { ...now.avro, aliases: ['Pace'] } }
+  const steps = event(renamed, { topic: topic('steps', { partitions: 2 }), key: 'id' })
+  const walk = consumer('walk', [on(steps, () => {})], { retry: { tiers: ['5s'] } })
+  const { check, said } = terminal({ service: async () => ({ ...service, processors: [walk] }), broker, registry })
+  expect(await check('-o', 'json')).toBe(5)
+  expect(JSON.parse(said.out).items[0].failing).toMatchObject([{ kind: 'schema', type: 'it.Pace', path: 'n' }])
 })
 
 test('it only reads: no producer, no consumer, no commit', async () => {

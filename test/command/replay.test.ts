@@ -9,6 +9,7 @@ import { defineService } from '../../src/config.ts'
 import { DeadLetter, type Handler, type ProcessorOptions } from '../../src/index.ts'
 import { Signals } from '../../src/observe/signals.ts'
 import { stage } from '../replay/stage.ts'
+import { catchSaid } from './said.ts'
 
 type Step = { readonly id: string; readonly n: number }
 
@@ -16,19 +17,8 @@ type Step = { readonly id: string; readonly n: number }
 async function terminal(handler: Handler<Step>, options: ProcessorOptions = {}) {
   const set = await stage({ partitions: 1 })
   const folder = mkdtempSync(join(tmpdir(), 'spillway-replay-'))
-  const said = { out: '', err: '' }
-  vi.spyOn(process.stdout, 'write').mockImplementation(text => {
-    said.out += text
-    return true
-  })
-  vi.spyOn(process.stderr, 'write').mockImplementation(text => {
-    said.err += text
-    return true
-  })
-  onTestFinished(() => {
-    vi.restoreAllMocks()
-    rmSync(folder, { recursive: true })
-  })
+  const said = catchSaid()
+  onTestFinished(() => rmSync(folder, { recursive: true }))
   const service = defineService({ name: 'shop', processors: [set.processorOf(handler, options)] })
   const context = {
     service: async () => service,

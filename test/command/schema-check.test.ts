@@ -16,6 +16,7 @@ import { RegistryUnavailable } from '../../src/errors.ts'
 import { memoryRegistry } from '../../src/schema/memory-registry.ts'
 import { registerSchemas } from '../../src/schema/register.ts'
 import type { SchemaRegistry } from '../../src/schema/registry.ts'
+import { catchSaid } from './said.ts'
 
 const id = { name: 'id', type: 'string' }
 const qty = { name: 'qty', type: 'long' }
@@ -28,19 +29,10 @@ const subject = 'orders-shop.Placed'
 /** The service publishes Placed with these fields; its files are in `schemas` of a folder, which is the working directory. */
 function terminal(fields: readonly object[], registry: SchemaRegistry = memoryRegistry()) {
   const folder = mkdtempSync(join(tmpdir(), 'spillway-gate-'))
-  const said = { out: '', err: '' }
-  vi.spyOn(process.stdout, 'write').mockImplementation(text => {
-    said.out += text
-    return true
-  })
-  vi.spyOn(process.stderr, 'write').mockImplementation(text => {
-    said.err += text
-    return true
-  })
+  const said = catchSaid()
   vi.spyOn(process, 'cwd').mockReturnValue(folder)
   vi.stubEnv('GITHUB_ACTIONS', undefined)
   onTestFinished(() => {
-    vi.restoreAllMocks()
     vi.unstubAllEnvs()
     rmSync(folder, { recursive: true })
   })

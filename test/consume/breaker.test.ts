@@ -15,6 +15,19 @@ function openedFixture(limits: BreakerLimits = {}) {
   return fixture
 }
 
+/** One entity failed some seconds ago, and all others went well until now. */
+function afterAnEarlyFailure() {
+  const fixture = breakerFixture()
+  const { tries, pass } = fixture
+  tries('early', threw('down'))
+  for (let n = 0; n < 5_000; n++) {
+    tries(`good-${n}`, well)
+    pass(1)
+  }
+  pass(100)
+  return fixture
+}
+
 describe('the breaker opens', () => {
   it('at the twentieth entity that fails so, and what fails from then on is held, whatever with', () => {
     const { tries, told, lanes, breaker } = breakerFixture()
@@ -126,25 +139,13 @@ describe('the breaker opens', () => {
   })
 
   it('though one failed so some seconds ago, and all others went well until now', () => {
-    const { tries, told, pass } = breakerFixture()
-    tries('early', threw('down'))
-    for (let n = 0; n < 5_000; n++) {
-      tries(`good-${n}`, well)
-      pass(1)
-    }
-    pass(100)
+    const { tries, told } = afterAnEarlyFailure()
     for (let n = 0; n < 200 && told.length === 0; n++) tries(`e${n}`, threw('down'))
     expect(told).toEqual(['opened: down, 40 of 40'])
   })
 
   it('not for some that failed all of a sudden among others that did not', () => {
-    const { tries, told, pass } = breakerFixture()
-    tries('early', threw('down'))
-    for (let n = 0; n < 5_000; n++) {
-      tries(`good-${n}`, well)
-      pass(1)
-    }
-    pass(100)
+    const { tries, told } = afterAnEarlyFailure()
     for (let n = 0; n < 400; n++) tries(`e${n}`, n % 8 === 0 ? well : threw('down'))
     expect(told).toEqual([])
   })

@@ -6,6 +6,7 @@ import { codecOf } from '../../src/schema/codec.ts'
 import { checkCompatibility } from '../../src/schema/compatibility.ts'
 import { createDecoder } from '../../src/schema/decoder.ts'
 import { evolved } from './evolution.ts'
+import { plain } from './plain.ts'
 
 const schemaOf = (type: unknown, long: LongAs = 'bigint', more: object = {}): MessageSchema =>
   avroSchema({
@@ -236,11 +237,3 @@ describe('where avsc by itself is wrong', () => {
     expect(await decoder.decode(Buffer.from([0, 0, 0, 0, 1, 0, 2, 97]))).toMatchObject({ payload: { f: 'a' } })
   })
 })
-
-function plain(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(plain)
-  if (typeof value !== 'object' || value === null || value instanceof Date || Buffer.isBuffer(value)) return value
-  return Object.entries(value)
-    .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, inner]) => [key, plain(inner)])
-}

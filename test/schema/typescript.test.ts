@@ -10,6 +10,7 @@ import { generate } from '../../src/schema/codegen.ts'
 import { createDecoder } from '../../src/schema/decoder.ts'
 import { memoryRegistry } from '../../src/schema/memory-registry.ts'
 import { anySchema, type Pair } from './arbitrary.ts'
+import { plain } from './plain.ts'
 import { compile, literal, MESSAGE_SCHEMA } from './tsc.ts'
 
 const made: string[] = []
@@ -173,13 +174,4 @@ function refuses(schema: MessageSchema, payload: unknown, field: string): void {
   const refused = expect.objectContaining({ code: 'E_PAYLOAD', path: expect.stringMatching(new RegExp(`^${field}($|\\.)`)) })
   expect(() => codecOf(schema).encode(1, payload), `${field} of ${literal(payload)}`).toThrow(refused)
   expect(() => codecOf(schema).check(payload)).toThrow(refused)
-}
-
-/** Entries, so that a key __proto__ counts, and the classes that avsc makes do not; -0 and NaN stay. */
-function plain(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(plain)
-  if (typeof value !== 'object' || value === null || value instanceof Date || Buffer.isBuffer(value)) return value
-  return Object.entries(value)
-    .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, inner]) => [key, plain(inner)])
 }
