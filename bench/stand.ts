@@ -90,8 +90,8 @@ export class Stand {
   }
 
   /** Publishes so many records a second, until it is told to stop. */
-  async feed(topic: string, perSecond: number): Promise<() => Promise<void>> {
-    const client = await connect({ source: 'bench' })
+  async feed(topic: string, perSecond: number, source = 'bench'): Promise<() => Promise<void>> {
+    const client = await connect({ source })
     const publisher = client.publisher(orderPlaced(topic))
     const ring = payloads()
     const feeding = paced(perSecond, index => void publisher.publish(ring[index % ring.length]!))

@@ -223,7 +223,7 @@ async function redriven(stand: Stand, peer: PeerName, job: { topic: string; grou
   return { case: '2,000 a transaction', peer: labels[peer], records: job.records, perSecond, ...costs(cost, job.records) }
 }
 
-/** 200 messages a second that fail once, and how late their retries begin; without and with a redrive to the same group. */
+/** 200 messages a second that fail once, and how late their retries begin; alone, and beside as much else as is published, or redriven, to the same group. */
 async function liveRetries(stand: Stand): Promise<Result[]> {
   const [seconds, rate] = [15, 2_000]
   const { topic, group } = await stand.redriven((seconds + 10) * rate)
@@ -238,12 +238,16 @@ async function liveRetries(stand: Stand): Promise<Result[]> {
   await retrying.heard('retried')
   await pause(3_000)
   const alone = await measured('retries that are under way')
+  const stopOthers = await stand.feed(topic, rate, 'others')
+  await pause(3_000)
+  const besideOthers = await measured('the same, beside 2,000 others published a second')
+  await stopOthers()
   const redriving = stand.start('spillway', { case: 'redrive', topic, group, records: Number.MAX_SAFE_INTEGER, rate })
   await pause(3_000)
   const beside = await measured('the same, beside a redrive of 2,000 a second')
   for (const child of [redriving, retrying]) child.tell('stop')
   await Promise.all([redriving.end(), retrying.end(), stopFeeding()])
-  return [alone, beside]
+  return [alone, besideOthers, beside]
 }
 
 /** The order of the peers is the order in which they take their turns; each in a process of its own, so that none sees the types of others. */

@@ -20,58 +20,41 @@ export class EncodedHeaders {
   }
 
   pairs(): Headers {
+    const { bytes } = this
     const pairs: Header[] = []
-    const cursor = new HeaderCursor(this)
-    while (cursor.next()) pairs.push([this.bytes.toString('utf8', cursor.nameAt, cursor.nameEnd), cursor.value()])
+    let at = 0
+    for (let left = this.count; left > 0; left--) {
+      const name = contentAt(bytes, at)
+      const nameEnd = name + Math.max(0, lengthAt(bytes, at))
+      const value = contentAt(bytes, nameEnd)
+      const length = lengthAt(bytes, nameEnd)
+      at = value + Math.max(0, length)
+      pairs.push([bytes.toString('utf8', name, nameEnd), length < 0 ? null : bytes.subarray(value, at)])
+    }
     return pairs
   }
 }
 
-/** Walks over headers without making them: after `next` it says where one lies. */
-export class HeaderCursor {
-  /** Where the header begins, in `bytes`, and its parts; `end` is where the next one begins. `valueAt` is -1 for null. */
-  at = 0
-  nameAt = 0
-  nameEnd = 0
-  valueAt = 0
-  end = 0
-  readonly #bytes: Buffer
-  #left: number
-  #next = 0
-
-  constructor({ count, bytes }: EncodedHeaders) {
-    this.#left = count
-    this.#bytes = bytes
-  }
-
-  next(): boolean {
-    if (this.#left-- <= 0) return false
-    this.at = this.#next
-    const nameLength = this.#length()
-    this.nameAt = this.#next
-    this.nameEnd = this.#next += nameLength
-    const valueLength = this.#length()
-    this.valueAt = valueLength < 0 ? -1 : this.#next
-    this.end = this.#next += Math.max(0, valueLength)
-    return true
-  }
-
-  value(): Buffer | null {
-    return this.valueAt < 0 ? null : this.#bytes.subarray(this.valueAt, this.end)
-  }
-
-  text(): string | undefined {
-    return this.valueAt < 0 ? undefined : this.#bytes.toString('utf8', this.valueAt, this.end)
-  }
-
-  #length(): number {
-    let zigzag = 0
-    for (let scale = 1; ; scale *= 128) {
-      const byte = this.#bytes[this.#next++] ?? 0
-      zigzag += (byte & 127) * scale
-      if (byte < 128) return zigzag % 2 === 0 ? zigzag / 2 : -(zigzag + 1) / 2
+/** The length that lies there, a zigzag varint of 32 bits; below 0 for null. In whole numbers only: it is most of what walking over headers costs. */
+export function lengthAt(bytes: Buffer, at: number): number {
+  const first = bytes[at]! | 0
+  let zigzag = first & 127
+  if (first >= 128) {
+    let next = at
+    for (let shift = 7; shift < 35; shift += 7) {
+      const byte = bytes[++next]! | 0
+      zigzag |= (byte & 127) << shift
+      if (byte < 128) break
     }
   }
+  return (zigzag >>> 1) ^ -(zigzag & 1)
+}
+
+/** Where what has this length begins. */
+export function contentAt(bytes: Buffer, at: number): number {
+  let end = at
+  while (bytes[end]! >= 128) end++
+  return end + 1
 }
 
 function sized(bytes: Buffer | null): Buffer[] {

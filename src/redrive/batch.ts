@@ -1,3 +1,4 @@
+import { setImmediate as turnOfTheLoop } from 'node:timers/promises'
 import type { BrokerRecord, OutgoingRecord } from '../broker/port.ts'
 import { recordBytes } from '../broker/record-size.ts'
 import type { Letter } from '../dlq/letter.ts'
@@ -13,6 +14,9 @@ export interface BatchLimits {
   readonly letters: number
   readonly bytes: number
 }
+
+/** Letters gathered before the event loop gets its turn: the batch that is on its way waits for answers, some ten of them, a millisecond or two apart. */
+const lettersATurn = 10
 
 export function halvesOf({ partition, offsets, copies }: Batch): Batch[] {
   const half = Math.ceil(copies.length / 2)
@@ -52,7 +56,8 @@ export class Batcher {
     this.#bytes += bytes
     this.#offsets.push(offset)
     this.#copies.push(copy)
-    return this.#copies.length >= this.#limits.letters ? this.#flush() : before
+    if (this.#copies.length >= this.#limits.letters) return this.#flush()
+    return before ?? (this.#copies.length % lettersATurn === 0 ? turnOfTheLoop() : undefined)
   }
 
   /** Resolves when nothing is on its way, whatever became of it. */

@@ -101,7 +101,8 @@ export class OrderIndex<Item> {
   register(identity: Identity, live: Place, item: Item, copy: CopyState = never): Entry<Item> {
     const known = this.get(identity)
     if (known) return known
-    const fresh: Entry<Item> = { ...identity, live, copy, state: 'active', item, producingTo: undefined, early: undefined }
+    const place = { topic: live.topic, offset: live.offset }
+    const fresh: Entry<Item> = { ...identity, live: place, copy, state: 'active', item, producingTo: undefined, early: undefined }
     this.numbersOf(identity.entity).add(fresh)
     return fresh
   }
@@ -122,7 +123,10 @@ export class OrderIndex<Item> {
     const numbers = this.#entities.get(entry.entity)
     if (!numbers?.remove(entry)) return []
     if (numbers.size === 0) this.#entities.delete(entry.entity)
-    return (entry.early ?? []).map(({ item }) => item)
+    const stale = (entry.early ?? []).map(({ item }) => item)
+    // What has left Numbers stays in its list for a while, and must not keep a record.
+    entry.item = entry.early = undefined
+    return stale
   }
 
   /** What was to be fetched from these offsets and never will be. */

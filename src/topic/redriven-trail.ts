@@ -3,7 +3,7 @@
  * with some 24 headers each, and to make them all is most of what a redrive costs. The same comes of it as of `readTrail` and
  * `withTrail`, but bytes stay bytes.
  */
-import { EncodedHeaders, HeaderCursor } from '../message/encoded-headers.ts'
+import { contentAt, EncodedHeaders, lengthAt } from '../message/encoded-headers.ts'
 import { type Headers, textHeader } from '../message/headers.ts'
 import type { Disposition } from './trail.ts'
 
@@ -99,26 +99,32 @@ export class LetterHeaders {
 }
 
 /** Notes where the trail lies, and gathers what is none. The number of headers that are none. */
-function walk(headers: EncodedHeaders, own: number[]): number {
-  const { bytes } = headers
-  let count = 0
-  starts.fill(-1)
-  values.fill(-1)
-  for (const cursor = new HeaderCursor(headers); cursor.next(); ) {
-    const { at, nameAt, nameEnd, valueAt, end } = cursor
-    if (!startsAt(bytes, nameAt, nameEnd, prefixBytes, 0)) {
-      add(own, at, end)
-      count++
+function walk({ bytes, count }: EncodedHeaders, own: number[]): number {
+  let ownCount = 0
+  let end = 0
+  for (let i = 0; i < names.length; i++) starts[i] = values[i] = -1
+  for (let left = count; left > 0; left--) {
+    const start = end
+    const nameAt = contentAt(bytes, start)
+    const nameEnd = nameAt + Math.max(0, lengthAt(bytes, start))
+    const valueAt = contentAt(bytes, nameEnd)
+    const length = lengthAt(bytes, nameEnd)
+    end = valueAt + Math.max(0, length)
+    const found = placeOf(bytes, nameAt, nameEnd)
+    if (found < 0) {
+      // What begins as the trail does, and is not known by name, is no part of it, and nobody else's either.
+      if (startsAt(bytes, nameAt, nameEnd, prefixBytes)) continue
+      add(own, start, end)
+      ownCount++
       continue
     }
-    // What is not known by name is no part of a trail. Of several the first counts.
-    const found = placeOf(bytes, nameAt, nameEnd)
-    if (found < 0 || starts[found]! >= 0) continue
-    starts[found] = at
-    values[found] = valueAt
+    // Of several the first counts.
+    if (starts[found]! >= 0) continue
+    starts[found] = start
+    values[found] = length < 0 ? -1 : valueAt
     ends[found] = end
   }
-  return count
+  return ownCount
 }
 
 /** Makes the headers of the copies of one run: origin and failure stay, attempts start again. The group is the letter's by default. */
@@ -137,14 +143,21 @@ function encoded(values: Readonly<Record<string, string | number>>): EncodedHead
   return EncodedHeaders.of(Object.entries(values).map(([name, value]) => textHeader(prefix + name, String(value))))
 }
 
+/** From its end, as all begin alike. */
 function placeOf(bytes: Buffer, at: number, end: number): number {
-  for (const name of namesOfLength[end - at] ?? []) if (startsAt(bytes, at, end, name.bytes, prefix.length)) return name.place
+  const candidates = namesOfLength[end - at]
+  if (candidates === undefined) return -1
+  for (const { bytes: wanted, place } of candidates) {
+    let i = wanted.length - 1
+    while (i >= 0 && bytes[at + i] === wanted[i]) i--
+    if (i < 0) return place
+  }
   return -1
 }
 
-function startsAt(bytes: Buffer, at: number, end: number, wanted: Buffer, from: number): boolean {
+function startsAt(bytes: Buffer, at: number, end: number, wanted: Buffer): boolean {
   if (end - at < wanted.length) return false
-  for (let i = from; i < wanted.length; i++) if (bytes[at + i] !== wanted[i]) return false
+  for (let i = 0; i < wanted.length; i++) if (bytes[at + i] !== wanted[i]) return false
   return true
 }
 
@@ -163,11 +176,11 @@ function numberAt(bytes: Buffer, of: number): number | undefined {
 
 function isOversize(bytes: Buffer): boolean {
   const [from, to] = [values[place.disposition]!, ends[place.disposition]!]
-  return from >= 0 && to - from === oversize.length && startsAt(bytes, from, to, oversize, 0)
+  return from >= 0 && to - from === oversize.length && startsAt(bytes, from, to, oversize)
 }
 
 function add(ranges: number[], from: number, to: number): void {
-  if (ranges.at(-1) === from) ranges[ranges.length - 1] = to
+  if (ranges[ranges.length - 1] === from) ranges[ranges.length - 1] = to
   else ranges.push(from, to)
 }
 

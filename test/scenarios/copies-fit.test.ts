@@ -6,13 +6,13 @@ import { randomBytes } from 'node:crypto'
 import zlib from 'node:zlib'
 import { consumer, on, topic } from 'spillway'
 import { expect, test } from 'vitest'
-import { encodeRecord } from '../../src/broker/kafkajs/patch-record.ts'
 import { batchOverheadBytes, recordBytes } from '../../src/broker/record-size.ts'
 import { applyTopics, lineOf, planTopics } from '../../src/command/topic.ts'
 import { defineService } from '../../src/config.ts'
 import { event } from '../../src/message/definition.ts'
 import { runRedrive } from '../../src/redrive/run.ts'
 import { withoutTrail } from '../../src/topic/trail.ts'
+import { encodeRecord } from '../broker/kafkajs/fetched-bytes.ts'
 import { unique } from '../unique.ts'
 import { until } from '../until.ts'
 import { openScenario, patienceMs, type Scenario } from './harness.ts'
@@ -108,7 +108,7 @@ test.each([
   await prepare([reader])
   const blocked = heard('partition.blocked')
   const value = await encode(opened, { id: 'a', n: 1, note })
-  const { buffer } = encodeRecord({ key: Buffer.from('a'), value, headers: [['h', null]] })
+  const buffer = encodeRecord({ key: Buffer.from('a'), value, headers: [['h', null]] })
   await writeBatch(steps.name, codec, 1, codec === 'gzip' ? zlib.gzipSync(buffer) : zlib.zstdCompressSync(buffer))
   await put(steps.name, { key: 'b', value: await encode(opened, { id: 'b', n: 1 }) })
   await run([reader])
@@ -137,7 +137,7 @@ test('the copies of what came compressed are compressed, and those of what did n
   const [packed, plain] = await Promise.all(
     ['packed', 'plain'].map(async id => ({ key: id, value: await encode(opened, { id, n: 1 }) })),
   )
-  await writeBatch(steps.name, 'gzip', 1, zlib.gzipSync(encodeRecord(packed!).buffer))
+  await writeBatch(steps.name, 'gzip', 1, zlib.gzipSync(encodeRecord(packed!)))
   await run([reader])
   await drained(reader)
   await put(steps.name, plain!)

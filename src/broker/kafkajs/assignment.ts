@@ -18,14 +18,14 @@ export interface Assignment {
   /** Resolves when onAssigned is through, either way. */
   readonly begun: Promise<void>
   readonly markBegun: () => void
-  /** Resolves when nothing of this is valid any more. */
-  readonly ended: Promise<void>
+  /** Aborted when nothing of this is valid any more. No promise: that would keep, for as long as it is pending, whatever raced with it. */
+  readonly ended: AbortSignal
   readonly end: () => void
 }
 
 export function newAssignment(group: ConsumerGroup, partitions: readonly AssignedPartition[]): Assignment {
   const begun = Promise.withResolvers<void>()
-  const ended = Promise.withResolvers<void>()
+  const ended = new AbortController()
   return {
     group,
     member: { groupId: group.groupId, memberId: group.memberId!, groupGenerationId: group.generationId },
@@ -37,8 +37,8 @@ export function newAssignment(group: ConsumerGroup, partitions: readonly Assigne
     drained: undefined,
     begun: begun.promise,
     markBegun: begun.resolve,
-    ended: ended.promise,
-    end: ended.resolve,
+    ended: ended.signal,
+    end: () => ended.abort(),
   }
 }
 

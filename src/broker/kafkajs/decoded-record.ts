@@ -3,11 +3,11 @@
  * for the others: 20,000 of them (149 KB) stop a process for 76 s. Headers are our pairs, in order; whoever else uses kafkajs in
  * this process still reads its headers object.
  */
-import { EncodedHeaders } from '../../message/encoded-headers.ts'
+import { contentAt, EncodedHeaders, lengthAt } from '../../message/encoded-headers.ts'
 import type { Header, HeaderSize, Headers } from '../../message/headers.ts'
+import { nameBytes } from './encoded-record.ts'
 import { type KafkaJsHeaders, toKafkaJs } from './headers.ts'
 import type { BatchContext } from './internals.ts'
-import { nameBytes } from './patch-record.ts'
 
 /** What a fetched batch begins with, and what its records count from. */
 export interface RecordBase {
@@ -150,7 +150,15 @@ function passHeaders(bytes: Buffer, end: number, maxHeaders: number): HeaderSize
   if (claimed > maxHeaders) throw new Error(`too many records and headers: one more record with ${claimed} headers`)
   let count = 0
   let measured = 0
-  for (; count < claimed && at < end; count++) measured += passBytes(bytes) + passBytes(bytes)
+  let next = at
+  for (; count < claimed && next < end; count++) {
+    const name = Math.max(0, lengthAt(bytes, next))
+    next = contentAt(bytes, next) + name
+    const value = Math.max(0, lengthAt(bytes, next))
+    next = contentAt(bytes, next) + value
+    measured += name + value
+  }
+  at = next
   return { count, bytes: measured }
 }
 

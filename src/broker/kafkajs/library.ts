@@ -5,15 +5,15 @@ import { ConfigError } from '../../errors.ts'
 import { codecNames, compressZstd, decompress } from './decompress.ts'
 import type { ConsumerGroup, FetchedBatch, FetchedPartition, RawMessage } from './internals.ts'
 import { PartitionBatch } from './patch-batch.ts'
-import { crc32c } from './patch-checksum.ts'
 import { withoutPatienceForRefusals } from './patch-connection-error.ts'
+import { type Cluster, rememberCoordinators } from './patch-coordinator.ts'
 import { type Connection, endUnanswered } from './patch-dead-connection.ts'
 import { type Encoder, withoutCopies } from './patch-encoder.ts'
 import { fetchedDecoder } from './patch-fetched.ts'
 import { byPartition } from './patch-grouping.ts'
 import { forgetHalfAnswers, type Reading } from './patch-half-answer.ts'
+import { type ProduceParts, produceRequest } from './patch-produce.ts'
 import { type SaslAuthenticator, withShortSessions } from './patch-reauthentication.ts'
-import { encodeRecord } from './patch-record.ts'
 import { type RequestQueue, withoutIdleTimer } from './patch-request-queue.ts'
 import { type BrokerPool, withoutSwallowingAnswers } from './patch-with-broker.ts'
 
@@ -50,14 +50,14 @@ function load(): Library {
     ])
   }
   replaceModules(require, {
-    'kafkajs/src/protocol/recordBatch/record/v0/index.js': encodeRecord,
-    'kafkajs/src/protocol/recordBatch/crc32C/index.js': crc32c,
+    'kafkajs/src/protocol/requests/produce/v3/request.js': produceRequest(produceParts(require)),
     'kafkajs/src/consumer/batch.js': PartitionBatch,
     'kafkajs/src/producer/groupMessagesPerPartition.js': byPartition,
     'kafkajs/src/protocol/requests/fetch/v4/decodeMessages.js': fetchedDecoder(entry => decodeOldEntry(require, entry)),
   })
   withoutPatienceForRefusals(require('kafkajs/src/errors.js') as { KafkaJSConnectionError: { prototype: object } })
   withoutSwallowingAnswers(require('kafkajs/src/cluster/brokerPool.js') as { prototype: BrokerPool })
+  rememberCoordinators(require('kafkajs/src/cluster/index.js') as { prototype: Cluster })
   withShortSessions(require('kafkajs/src/broker/saslAuthenticator/index.js') as { prototype: SaslAuthenticator })
   withoutIdleTimer(require('kafkajs/src/network/requestQueue/index.js') as { prototype: RequestQueue })
   withoutCopies(require('kafkajs/src/protocol/encoder.js') as { prototype: Encoder })
@@ -85,6 +85,16 @@ function load(): Library {
     KafkaJSProtocolError,
     KafkaJSSASLAuthenticationError,
     refusals,
+  }
+}
+
+function produceParts(require: NodeJS.Require): ProduceParts {
+  const { lookupCodec } = require('kafkajs/src/protocol/message/compression/index.js') as {
+    lookupCodec: (codec: number) => { compress: Compress }
+  }
+  return {
+    Encoder: require('kafkajs/src/protocol/encoder.js') as ProduceParts['Encoder'],
+    compress: (codec, buffer) => lookupCodec(codec).compress({ buffer }),
   }
 }
 

@@ -2,15 +2,13 @@ import type { Message, RecordMetadata } from 'kafkajs'
 import { BrokerUnavailable } from '../../errors.ts'
 import type { OutgoingRecord } from '../port.ts'
 
-/** The partition is chosen already; `now` is the timestamp of a record that brings none. */
-export function toMessage(record: OutgoingRecord, now: string): Message {
+/** The partition is chosen already; `nowMs` is the timestamp of a record that brings none. Our encoder takes all as it is (encoded-record.ts). */
+export function toMessage(record: OutgoingRecord, nowMs: number): Message {
   return {
     partition: record.partition,
     key: record.key,
     value: record.value,
-    // A string: kafkajs takes a timestamp of 0 as a number for none.
-    timestamp: record.timestampMs === undefined ? now : String(record.timestampMs),
-    // Our encoder takes pairs and bytes as they are (patch-record.ts).
+    timestamp: (record.timestampMs ?? nowMs) as unknown as string,
     headers: (record.encodedHeaders ?? record.headers) as unknown as NonNullable<Message['headers']>,
   }
 }

@@ -1,7 +1,7 @@
 /**
  * A request is encoded from the inside out, each layer by an encoder of its own. That of kafkajs copies the layer inside into a
- * buffer that it grows by doubling and fills with zeros: eight copies of every batch, a third of what producing costs. Here a large
- * piece is kept as it is, and all are put together once, when somebody asks for the whole.
+ * buffer that it grows by doubling and fills with zeros, for every batch again and again. Here a large piece is kept as it is, and all are
+ * put together once, when somebody asks for the whole.
  */
 export interface Encoder {
   /** What was written behind the pieces: up to `offset`. */

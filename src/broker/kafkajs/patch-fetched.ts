@@ -7,6 +7,7 @@
  * - theirs leaves no trace of a batch without records, such as compaction leaves, so the position never passes it.
  */
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises'
+import { messageOf } from '../../errors.ts'
 import { DecodedRecord, recordBase } from './decoded-record.ts'
 import { batchLimits, codecNames, decompress } from './decompress.ts'
 import type { BatchContext, RawMessage, UnreadableBatch } from './internals.ts'
@@ -25,7 +26,7 @@ const entryHeadBytes = 12
 const magicAt = 16
 const batchHeadBytes = 61
 /** Items decoded before the event loop gets its turn. */
-const itemsATurn = 20_000
+const itemsATurn = 5_000
 
 export function fetchedDecoder(decodeOldEntry: DecodeOldEntry): (answer: Answer) => Promise<RawMessage[]> {
   return async answer => {
@@ -68,7 +69,7 @@ async function decodeOld(entry: Buffer, decode: DecodeOldEntry): Promise<RawMess
     return await decode(entry)
   } catch (error) {
     const offset = entry.readBigInt64BE(0).toString()
-    return [standIn({ firstOffset: offset, codec: 'unknown', bytes: entry.length, reason: reasonOf(error) }, offset)]
+    return [standIn({ firstOffset: offset, codec: 'unknown', bytes: entry.length, reason: messageOf(error) }, offset)]
   }
 }
 
@@ -89,7 +90,7 @@ async function decodeBatch(entry: Buffer, answer: Answer): Promise<RawMessage[]>
       firstOffset,
       codec: codecNames[codec] ?? String(codec),
       bytes: entry.length,
-      reason: reasonOf(error),
+      reason: messageOf(error),
     }
     return [standIn(unreadable, lastOffset, context)]
   }
@@ -160,8 +161,4 @@ function standIn(unreadable: UnreadableBatch, lastOffset: string, context?: Batc
 function passedOver(batchContext: BatchContext, lastOffset: string): RawMessage {
   const timestamp = batchContext.maxTimestamp
   return { offset: lastOffset, timestamp, key: null, value: null, pairs: [], headers: {}, isControlRecord: true, batchContext }
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

@@ -28,8 +28,8 @@ export function batchProducer(client: Client): BatchProducer {
     slot.users++
     try {
       const producer = await slot.ready
-      const now = String(Date.now())
-      const messages = records.map(record => toMessage(record, now))
+      const nowMs = Date.now()
+      const messages = records.map(record => toMessage(record, nowMs))
       const written = await producer.send({ topic, acks: -1, compression: codecNames.indexOf(codec), messages })
       return baseOffset(written, partition)
     } catch (error) {

@@ -116,14 +116,15 @@ export class GroupSession implements GroupHook {
 
   /** Returns when the records were taken, throws when the group is moving on, whatever the taker does meanwhile. */
   async #handOver(records: readonly BrokerRecord[], assignment: Assignment, heartbeat: () => Promise<void>): Promise<void> {
-    const moved = Promise.withResolvers<never>()
-    moved.promise.catch(() => {})
-    const beat = (): Promise<void> => heartbeat().catch(moved.reject)
-    const taken = this.#options.onRecords(records, beat).catch(error => {
-      // Neither skip them nor hand them over again and again: a consumer built anew begins at the commit.
-      throw this.#fatal('onRecords failed', error)
-    })
-    await Promise.race([taken, assignment.ended, moved.promise])
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const end = (): void => resolve()
+    const { ended } = assignment
+    ended.addEventListener('abort', end)
+    if (ended.aborted) end()
+    const beat = (): Promise<void> => heartbeat().catch(reject)
+    // Neither skip them nor hand them over again and again: a consumer built anew begins at the commit.
+    this.#options.onRecords(records, beat).then(resolve, error => reject(this.#fatal('onRecords failed', error)))
+    await promise.finally(() => ended.removeEventListener('abort', end))
   }
 
   async #rejoin(group: ConsumerGroup, join: () => Promise<void>): Promise<void> {
@@ -261,12 +262,9 @@ export class GroupSession implements GroupHook {
 
   async #rest(assignment: Assignment | undefined): Promise<void> {
     const timer = new AbortController()
-    const rested = pause(restMs, undefined, { signal: timer.signal }).catch(() => {})
-    await Promise.race([
-      rested,
-      ...(assignment === undefined ? [] : [assignment.ended]),
-      ...(this.#joining ? [this.#joining.catch(() => {})] : []),
-    ])
+    const signal = assignment ? AbortSignal.any([timer.signal, assignment.ended]) : timer.signal
+    const rested = pause(restMs, undefined, { signal }).catch(() => {})
+    await Promise.race([rested, ...(this.#joining ? [this.#joining.catch(() => {})] : [])])
     timer.abort()
   }
 

@@ -111,8 +111,8 @@ async function connected(client: Client, id: string): Promise<Producer> {
  */
 async function sendIn(client: Client, squeeze: Squeeze, { transaction, at }: Begun, chunk: Chunk): Promise<void> {
   const { topic, partition, records } = chunk
-  const now = String(Date.now())
-  const messages = records.map(record => toMessage(record, now))
+  const nowMs = Date.now()
+  const messages = records.map(record => toMessage(record, nowMs))
   await squeeze.write(topic, records, async codec => {
     const openFor = performance.now() - at
     if (openFor > openMs)

@@ -1,5 +1,6 @@
 /** Log bytes as a broker would answer them, made by hand: batches that are bombs, lies or torn. */
-import { encodeRecord } from '../../../src/broker/kafkajs/patch-record.ts'
+import { expect } from 'vitest'
+import { bodySize, encodable, type GivenMessage, putRecord, recordSize } from '../../../src/broker/kafkajs/encoded-record.ts'
 import type { Headers } from '../../../src/message/headers.ts'
 
 export interface BatchBytes {
@@ -28,9 +29,18 @@ export function batchBytes({ base = 0n, codec = 0, count, body, ...rest }: Batch
   return Buffer.concat([head, body])
 }
 
+export function encodeRecord(given: GivenMessage & { readonly offsetDelta?: number; readonly timestampDelta?: number }): Buffer {
+  const { offsetDelta = 0, timestampDelta = 0 } = given
+  const record = encodable(given)
+  const body = bodySize(record, offsetDelta, timestampDelta)
+  const bytes = Buffer.alloc(recordSize(body))
+  expect(putRecord(bytes, 0, record, { body, offsetDelta, timestampDelta })).toBe(bytes.length)
+  return bytes
+}
+
 export function recordsBytes(values: readonly string[], headers: Headers = []): Buffer {
   return Buffer.concat(
-    values.map((value, offsetDelta) => encodeRecord({ offsetDelta, key: null, value: Buffer.from(value), headers }).buffer),
+    values.map((value, offsetDelta) => encodeRecord({ offsetDelta, key: null, value: Buffer.from(value), headers })),
   )
 }
 
