@@ -88,8 +88,10 @@ export const peer: Peer = {
     const register = (one: typeof schema) => registry.register(`${schema.name}-codec`, one)
     const [olderId, id] = [await register(older), await register(schema)]
     const decoder = createDecoder(registry, [schema])
+    // Kept, as a publisher keeps it.
+    const codec = codecOf(schema)
     return {
-      encode: payload => codecOf(schema).encode(id, payload),
+      encode: payload => codec.encode(id, payload),
       decode: bytes => decoder.decode(bytes),
       written: olderPayloads.map(payload => codecOf(older).encode(olderId, payload)),
     }

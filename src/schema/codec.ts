@@ -57,14 +57,10 @@ function createCodec(schema: MessageSchema, type: avro.Type): Codec {
     schema,
     encode(schemaId, payload) {
       const [into, from] = [piece, used]
-      // A getter of the payload may encode as well: that goes elsewhere.
+      // A getter of the payload may encode as well: that goes elsewhere. A payload that does not fit costs the rest of the piece.
       used = PIECE
-      let end = 0
-      try {
-        end = write(type, payload, into, from, schema)
-      } finally {
-        if (piece === into) used = end > 0 ? end : from
-      }
+      const end = write(type, payload, into, from, schema)
+      if (piece === into) used = end > 0 ? end : from
       return end > 0 ? framed(into, from, end, schemaId) : inRoomFor(into.length - end - from, type, payload, schema, schemaId)
     },
     check(payload) {
@@ -95,9 +91,8 @@ function write(type: avro.Type, payload: unknown, into: Buffer, from: number, sc
 }
 
 function framed(into: Buffer, from: number, end: number, schemaId: number): Buffer {
-  const value = into.subarray(from, end)
-  writeSchemaId(value, schemaId)
-  return value
+  writeSchemaId(into, from, schemaId)
+  return into.subarray(from, end)
 }
 
 interface Misfit {

@@ -10,6 +10,7 @@ import type { MessageSchema } from '../message/schema.ts'
 import type { Signals } from '../observe/signals.ts'
 import { fingerprintOf, hashOf } from './fingerprint.ts'
 import { longestAnswerBytes } from './registry-http.ts'
+import { isSchemaId } from './wire.ts'
 
 export class RegistryFolder {
   readonly #path: string
@@ -38,7 +39,7 @@ export class RegistryFolder {
   }
 
   async idOf(subject: string, schema: MessageSchema): Promise<number | undefined> {
-    const isIt = (found: Found) => found.subject === subject && found.schema === fingerprintOf(schema) && isId(found.id)
+    const isIt = (found: Found) => found.subject === subject && found.schema === fingerprintOf(schema) && isSchemaId(found.id)
     const { id } = (await this.#read(this.#ofId(subject, schema), isIt)) ?? {}
     return id as number | undefined
   }
@@ -97,10 +98,6 @@ type Found = Record<string, unknown>
 /** The checksum finds what a disk or an editor has changed: a schema that is another one would read messages wrongly. */
 function isSchema({ id, schema, sha256 }: Found, wanted: number): boolean {
   return id === wanted && typeof schema === 'string' && sha256 === hashOf(schema)
-}
-
-function isId(id: unknown): boolean {
-  return Number.isInteger(id) && (id as number) >= 0 && (id as number) < 2 ** 32
 }
 
 /** Undefined when there is no file. */

@@ -15,6 +15,7 @@ import { RegistryFolder } from './registry-folder.ts'
 import { parseAddress, type RegistryAnswer, type RegistryCall, registryCalls } from './registry-http.ts'
 import { Lookups } from './registry-lookups.ts'
 import { assembled } from './registry-references.ts'
+import { isSchemaId } from './wire.ts'
 
 /** Every method also throws RegistryUnavailable (retryable) and RegistryRefused. */
 export interface SchemaRegistry {
@@ -148,7 +149,7 @@ async function findId(call: RegistryCall, subject: string, schema: MessageSchema
   const answer = await call('POST', path, { body: { schema: JSON.stringify(schema.avro) } })
   if (answer.status === 404) throw notRegistered(subject, schema)
   const { id } = answer.body as { id?: unknown }
-  if (typeof id !== 'number') throw answer.unexpected()
+  if (!isSchemaId(id)) throw answer.unexpected()
   return id
 }
 
@@ -196,7 +197,7 @@ async function registerVersion(call: RegistryCall, subject: string, schema: Mess
   if (answer.status === 409)
     throw new SchemaIncompatible(`the registry refuses ${schema.name} for subject ${subject}: ${messageOf(answer)}`)
   const id = (answer.body as { id?: unknown }).id
-  if (answer.status !== 200 || typeof id !== 'number') throw answer.unexpected()
+  if (answer.status !== 200 || !isSchemaId(id)) throw answer.unexpected()
   return id
 }
 

@@ -13,6 +13,11 @@ const GUID_HEADER = '__value_schema_id'
 const PREFIX_IDS =
   "have its producer write schema ids in front of the value (Confluent's clients: schema.id.serializer, set to the prefix serializer)"
 
+/** Whether it fits into a frame. */
+export function isSchemaId(id: unknown): id is number {
+  return Number.isInteger(id) && (id as number) >= 0 && (id as number) < 2 ** 32
+}
+
 /** The id of the schema that a value was written with, 0 to 2^32 - 1. Throws Undecodable when the value is not framed. */
 export function readSchemaId(value: Buffer): number {
   if (value.length === 0) throw new Undecodable('the value is empty: it has no schema id')
@@ -49,10 +54,14 @@ export function framedInHeader(headers: Headers): Undecodable | undefined {
   )
 }
 
-/** Writes the frame's head into the first five bytes of `target`. */
-export function writeSchemaId(target: Buffer, schemaId: number): void {
-  target[0] = MAGIC
-  target.writeUInt32BE(schemaId, 1)
+/** Writes the head of a frame, five bytes. The id is one by `isSchemaId`. */
+export function writeSchemaId(target: Buffer, at: number, schemaId: number): void {
+  target[at] = MAGIC
+  // By hand: `writeUInt32BE` checks what is known already, and small values feel it.
+  target[at + 1] = schemaId >>> 24
+  target[at + 2] = schemaId >>> 16
+  target[at + 3] = schemaId >>> 8
+  target[at + 4] = schemaId
 }
 
 function hex(byte: number): string {

@@ -171,6 +171,12 @@ describe('look-ups', () => {
     timeout.mockRestore()
   })
 
+  test.each([-1, 1.5, 2 ** 32, '7'])('an id that no value can be framed with: %j', async id => {
+    const { registry } = await registryThat(() => [200, { id }])
+    await expect(registry.idOf('s', schema)).rejects.toThrow(unavailable('not what a schema registry gives'))
+    await expect(registry.register('s', schema)).rejects.toThrow(unavailable('not what a schema registry gives'))
+  })
+
   test('an id that is not Avro', async () => {
     const { registry } = await registryThat(() => [200, { schema: 'syntax = "proto3";', schemaType: 'PROTOBUF' }])
     await expect(registry.schemaById(1)).rejects.toThrow(

@@ -4,7 +4,7 @@ import { framedInHeader, readSchemaId, writeSchemaId } from '../../src/schema/wi
 
 test('an id is unsigned: the largest comes back as it was', () => {
   const frame = Buffer.alloc(5, 7)
-  writeSchemaId(frame, 4_294_967_295)
+  writeSchemaId(frame, 0, 4_294_967_295)
   expect([...frame]).toEqual([0, 255, 255, 255, 255])
   expect(readSchemaId(frame)).toBe(4_294_967_295)
 })
