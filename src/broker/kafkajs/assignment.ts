@@ -18,14 +18,18 @@ export interface Assignment {
   /** Resolves when onAssigned is through, either way. */
   readonly begun: Promise<void>
   readonly markBegun: () => void
-  /** Aborted when nothing of this is valid any more. No promise: that would keep, for as long as it is pending, whatever raced with it. */
-  readonly ended: AbortSignal
+  /**
+   * Calls back when nothing of this is valid any more, at once if that is so already; what it gives makes it forget the callback. No
+   * promise: that would keep, for as long as the assignment lasts, whatever has raced with it.
+   */
+  readonly whenEnded: (callback: () => void) => () => void
   readonly end: () => void
 }
 
 export function newAssignment(group: ConsumerGroup, partitions: readonly AssignedPartition[]): Assignment {
   const begun = Promise.withResolvers<void>()
-  const ended = new AbortController()
+  const waiting = new Set<() => void>()
+  let hasEnded = false
   return {
     group,
     member: { groupId: group.groupId, memberId: group.memberId!, groupGenerationId: group.generationId },
@@ -37,8 +41,16 @@ export function newAssignment(group: ConsumerGroup, partitions: readonly Assigne
     drained: undefined,
     begun: begun.promise,
     markBegun: begun.resolve,
-    ended: ended.signal,
-    end: () => ended.abort(),
+    whenEnded(callback) {
+      if (hasEnded) callback()
+      else waiting.add(callback)
+      return () => waiting.delete(callback)
+    },
+    end() {
+      hasEnded = true
+      for (const callback of waiting) callback()
+      waiting.clear()
+    },
   }
 }
 

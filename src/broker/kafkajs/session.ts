@@ -117,14 +117,11 @@ export class GroupSession implements GroupHook {
   /** Returns when the records were taken, throws when the group is moving on, whatever the taker does meanwhile. */
   async #handOver(records: readonly BrokerRecord[], assignment: Assignment, heartbeat: () => Promise<void>): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const end = (): void => resolve()
-    const { ended } = assignment
-    ended.addEventListener('abort', end)
-    if (ended.aborted) end()
+    const forget = assignment.whenEnded(resolve)
     const beat = (): Promise<void> => heartbeat().catch(reject)
     // Neither skip them nor hand them over again and again: a consumer built anew begins at the commit.
     this.#options.onRecords(records, beat).then(resolve, error => reject(this.#fatal('onRecords failed', error)))
-    await promise.finally(() => ended.removeEventListener('abort', end))
+    await promise.finally(forget)
   }
 
   async #rejoin(group: ConsumerGroup, join: () => Promise<void>): Promise<void> {
@@ -261,11 +258,13 @@ export class GroupSession implements GroupHook {
   }
 
   async #rest(assignment: Assignment | undefined): Promise<void> {
-    const timer = new AbortController()
-    const signal = assignment ? AbortSignal.any([timer.signal, assignment.ended]) : timer.signal
-    const rested = pause(restMs, undefined, { signal }).catch(() => {})
-    await Promise.race([rested, ...(this.#joining ? [this.#joining.catch(() => {})] : [])])
-    timer.abort()
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const timer = setTimeout(resolve, restMs)
+    const forget = assignment?.whenEnded(resolve)
+    this.#joining?.then(resolve, () => resolve())
+    await promise
+    clearTimeout(timer)
+    forget?.()
   }
 
   #advance(assignment: Assignment, { topic, partition }: TopicPartition, next: bigint): void {
