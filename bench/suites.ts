@@ -6,6 +6,7 @@ import { nowMs } from './job.ts'
 import { labels, type PeerName } from './peers/peers.ts'
 import { middle, type Result } from './result.ts'
 import { retry } from './retry.ts'
+import { shapes } from './shapes.ts'
 import type { Stand } from './stand.ts'
 
 /** `prepare` runs once; what it gives back, once a run. */
@@ -250,17 +251,25 @@ async function liveRetries(stand: Stand): Promise<Result[]> {
   return [alone, besideOthers, beside]
 }
 
-/** The order of the peers is the order in which they take their turns; each in a process of its own, so that none sees the types of others. */
+/**
+ * Each peer in a process of its own, so that none sees the types of others. They take turns of a tenth of a second: what else the
+ * machine does, and how fast it is, meets them all.
+ */
 async function codec(stand: Stand): Promise<() => Promise<Result[]>> {
-  const played = async (peer: PeerName): Promise<Result[]> => {
-    const child = stand.start(peer, { case: 'codec', topic: '', records: 0 })
-    const perSecond = await child.heard('codec')
-    await child.end()
-    return Object.entries(perSecond).map(([name, value]) => ({ case: name, peer: labels[peer], perSecond: value }))
-  }
+  const peers: readonly PeerName[] = ['spillway', 'avsc', 'avscOwnBuffer', 'kafkajsRegistry']
+  const turns = 15
   return async () => {
+    const children = peers.map(peer => stand.start(peer, { case: 'codec', topic: '', records: 0 }))
     const all: Result[] = []
-    for (const peer of ['spillway', 'avsc', 'avscOwnBuffer', 'kafkajsRegistry'] as const) all.push(...(await played(peer)))
+    for (const name of shapes.flatMap(shape => [`encode, ${shape.name}`, `decode, ${shape.name}`])) {
+      for (const child of children) await answered(child, 'warm up', 'warm')
+      const rates: number[][] = peers.map(() => [])
+      for (let turn = 0; turn < turns; turn++)
+        for (const [i, child] of children.entries()) rates[i]!.push((await answered(child, 'slice', 'slice')).perSecond!)
+      all.push(...peers.map((peer, i) => ({ case: name, peer: labels[peer], perSecond: middle(rates[i]!)! })))
+    }
+    for (const child of children) child.tell('stop')
+    await Promise.all(children.map(child => child.end()))
     return all
   }
 }

@@ -1,26 +1,27 @@
-/** Encodes and decodes as fast as it goes, one shape after the other, in one thread. */
+/** Encodes and decodes in one thread, one shape after the other; a slice of it whenever it is told to. */
 import { shapes } from '../shapes.ts'
 import type { Case } from './cases.ts'
 
-const [warmUpMs, measuredMs] = [700, 1_500]
+const [warmUpMs, sliceMs] = [700, 100]
 
 export const codec: Case = async (peer, job, parent) => {
-  const perSecond: Record<string, number> = {}
+  const works: ((forMs: number) => Promise<number>)[] = []
   for (const shape of shapes) {
     const { encode, decode, written } = await peer.codec!(job, shape)
-    perSecond[`encode, ${shape.name}`] = await rate(shape.payloads, encode)
-    perSecond[`decode, ${shape.name}`] = await rate(written, decode)
+    works.push(forMs => rate(shape.payloads, encode, forMs))
+    works.push(forMs => rate(written, decode, forMs))
   }
-  parent.tell('codec', perSecond)
+  for (const work of works) {
+    await parent.asked('warm up')
+    await work(warmUpMs)
+    parent.on('slice', () => void work(sliceMs).then(perSecond => parent.tell('slice', { perSecond })))
+    parent.tell('warm')
+  }
+  await parent.asked('stop')
 }
 
 /** What comes as a promise is waited for, as its caller would. */
-async function rate<Item>(items: readonly Item[], work: (item: Item) => unknown): Promise<number> {
-  await once(items, work, warmUpMs)
-  return once(items, work, measuredMs)
-}
-
-async function once<Item>(items: readonly Item[], work: (item: Item) => unknown, forMs: number): Promise<number> {
+async function rate<Item>(items: readonly Item[], work: (item: Item) => unknown, forMs: number): Promise<number> {
   const startedAt = performance.now()
   let count = 0
   let passedMs = 0
