@@ -25,11 +25,10 @@ export class EncodedHeaders {
     let at = 0
     for (let left = this.count; left > 0; left--) {
       const name = contentAt(bytes, at)
-      const nameEnd = name + Math.max(0, lengthAt(bytes, at))
-      const value = contentAt(bytes, nameEnd)
-      const length = lengthAt(bytes, nameEnd)
-      at = value + Math.max(0, length)
-      pairs.push([bytes.toString('utf8', name, nameEnd), length < 0 ? null : bytes.subarray(value, at)])
+      const nameEnd = endAt(bytes, at)
+      at = endAt(bytes, nameEnd)
+      const value = lengthAt(bytes, nameEnd) < 0 ? null : bytes.subarray(contentAt(bytes, nameEnd), at)
+      pairs.push([bytes.toString('utf8', name, nameEnd), value])
     }
     return pairs
   }
@@ -55,6 +54,11 @@ export function contentAt(bytes: Buffer, at: number): number {
   let end = at
   while (bytes[end]! >= 128) end++
   return end + 1
+}
+
+/** Where what has this length ends. */
+export function endAt(bytes: Buffer, at: number): number {
+  return contentAt(bytes, at) + Math.max(0, lengthAt(bytes, at))
 }
 
 function sized(bytes: Buffer | null): Buffer[] {

@@ -3,7 +3,7 @@
  * with some 24 headers each, and to make them all is most of what a redrive costs. The same comes of it as of `readTrail` and
  * `withTrail`, but bytes stay bytes.
  */
-import { contentAt, EncodedHeaders, lengthAt } from '../message/encoded-headers.ts'
+import { contentAt, EncodedHeaders, endAt, lengthAt } from '../message/encoded-headers.ts'
 import { type Headers, textHeader } from '../message/headers.ts'
 import type { Disposition } from './trail.ts'
 
@@ -106,10 +106,8 @@ function walk({ bytes, count }: EncodedHeaders, own: number[]): number {
   for (let left = count; left > 0; left--) {
     const start = end
     const nameAt = contentAt(bytes, start)
-    const nameEnd = nameAt + Math.max(0, lengthAt(bytes, start))
-    const valueAt = contentAt(bytes, nameEnd)
-    const length = lengthAt(bytes, nameEnd)
-    end = valueAt + Math.max(0, length)
+    const nameEnd = endAt(bytes, start)
+    end = endAt(bytes, nameEnd)
     const found = placeOf(bytes, nameAt, nameEnd)
     if (found < 0) {
       // What begins as the trail does, and is not known by name, is no part of it, and nobody else's either.
@@ -121,7 +119,7 @@ function walk({ bytes, count }: EncodedHeaders, own: number[]): number {
     // Of several the first counts.
     if (starts[found]! >= 0) continue
     starts[found] = start
-    values[found] = length < 0 ? -1 : valueAt
+    values[found] = lengthAt(bytes, nameEnd) < 0 ? -1 : contentAt(bytes, nameEnd)
     ends[found] = end
   }
   return ownCount

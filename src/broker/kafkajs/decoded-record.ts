@@ -3,7 +3,7 @@
  * for the others: 20,000 of them (149 KB) stop a process for 76 s. Headers are our pairs, in order; whoever else uses kafkajs in
  * this process still reads its headers object.
  */
-import { contentAt, EncodedHeaders, lengthAt } from '../../message/encoded-headers.ts'
+import { contentAt, EncodedHeaders, endAt } from '../../message/encoded-headers.ts'
 import type { Header, HeaderSize, Headers } from '../../message/headers.ts'
 import { nameBytes } from './encoded-record.ts'
 import { type KafkaJsHeaders, toKafkaJs } from './headers.ts'
@@ -106,11 +106,12 @@ export class DecodedRecord {
     const bytes = this.#bytes
     const wanted = nameBytes(name)
     at = this.#headersAt
-    for (let left = takeVarint(bytes); left > 0 && at < this.#end; left--) {
-      const length = takeVarint(bytes)
-      if (length === wanted.length && startsAt(bytes, at, wanted)) return true
-      at += Math.max(0, length)
-      passBytes(bytes)
+    let left = takeVarint(bytes)
+    for (let next = at; left > 0 && next < this.#end; left--) {
+      const name = contentAt(bytes, next)
+      const nameEnd = endAt(bytes, next)
+      if (nameEnd - name === wanted.length && startsAt(bytes, name, wanted)) return true
+      next = endAt(bytes, nameEnd)
     }
     return false
   }
@@ -152,20 +153,13 @@ function passHeaders(bytes: Buffer, end: number, maxHeaders: number): HeaderSize
   let measured = 0
   let next = at
   for (; count < claimed && next < end; count++) {
-    const name = Math.max(0, lengthAt(bytes, next))
-    next = contentAt(bytes, next) + name
-    const value = Math.max(0, lengthAt(bytes, next))
-    next = contentAt(bytes, next) + value
-    measured += name + value
+    const nameEnd = endAt(bytes, next)
+    const valueEnd = endAt(bytes, nameEnd)
+    measured += nameEnd - contentAt(bytes, next) + valueEnd - contentAt(bytes, nameEnd)
+    next = valueEnd
   }
   at = next
   return { count, bytes: measured }
-}
-
-function passBytes(bytes: Buffer): number {
-  const length = Math.max(0, takeVarint(bytes))
-  at += length
-  return length
 }
 
 /** Names that were read before, as they repeat with every record; one a slot, as names are anyone's. */

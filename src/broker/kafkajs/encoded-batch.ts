@@ -1,5 +1,6 @@
+import { batchOverheadBytes, withLength } from '../record-size.ts'
 import { crc32c } from './checksum.ts'
-import { bodySize, type EncodableRecord, encodable, type GivenMessage, putRecord, recordSize } from './encoded-record.ts'
+import { bodySize, type EncodableRecord, encodable, type GivenMessage, putRecord } from './encoded-record.ts'
 
 /** Milliseconds since 1970, as a text or number; without one it is the time of the call. */
 export type TimedMessage = GivenMessage & { readonly timestamp?: string | number | null }
@@ -15,8 +16,7 @@ export interface BatchSettings {
   readonly firstSequence: number
 }
 
-/** A record batch up to its records, in bytes; the checksum is of what lies behind it. */
-const headBytes = 61
+/** The checksum is of what lies behind it. */
 const checksummedFrom = 21
 const transactionalBit = 16
 
@@ -28,12 +28,11 @@ const transactionalBit = 16
 export async function encodeBatch(messages: readonly TimedMessage[], settings: BatchSettings): Promise<Buffer> {
   const times = timesOf(messages)
   const { codec, compress } = settings
-  if (codec === 0) {
-    const batch = encodeRecords(messages, times, headBytes)
-    return withHead(batch, messages.length, times, settings)
-  }
-  const packed = await compress(codec, encodeRecords(messages, times, 0))
-  return withHead(Buffer.concat([Buffer.alloc(headBytes), packed]), messages.length, times, settings)
+  const batch =
+    codec === 0
+      ? encodeRecords(messages, times, batchOverheadBytes)
+      : Buffer.concat([Buffer.alloc(batchOverheadBytes), await compress(codec, encodeRecords(messages, times, 0))])
+  return withHead(batch, messages.length, times, settings)
 }
 
 interface Times {
@@ -62,7 +61,7 @@ function encodeRecords(messages: readonly TimedMessage[], { firstMs, all }: Time
   for (let i = 0; i < records.length; i++) {
     const body = bodySize(records[i]!, i, all[i]! - firstMs)
     bodies.push(body)
-    size += recordSize(body)
+    size += withLength(body)
   }
   const bytes = Buffer.allocUnsafe(size)
   let at = start

@@ -6,6 +6,7 @@
  */
 import { EncodedHeaders } from '../../message/encoded-headers.ts'
 import type { Header, Headers } from '../../message/headers.ts'
+import { fieldSize, varintSize } from '../record-size.ts'
 import type { KafkaJsHeaders } from './headers.ts'
 
 /** A message as it is given to kafkajs. */
@@ -58,13 +59,13 @@ function bytesOf(value: unknown): Buffer | null {
 export function bodySize(record: EncodableRecord, offsetDelta: number, timestampDelta: number): number {
   const { key, value, headers } = record
   return (
-    1 + varintSize(zigzag(timestampDelta)) + varintSize(zigzag(offsetDelta)) + sizeOf(key) + sizeOf(value) + headersSize(headers)
+    1 +
+    varintSize(zigzag(timestampDelta)) +
+    varintSize(zigzag(offsetDelta)) +
+    fieldSize(key) +
+    fieldSize(value) +
+    headersSize(headers)
   )
-}
-
-/** Bytes of a record with its length. */
-export function recordSize(body: number): number {
-  return varintSize(body * 2) + body
 }
 
 /** Writes it with its length, `body` as `bodySize` says it. Where it ends. */
@@ -111,23 +112,13 @@ export function nameBytes(name: string): Buffer {
 function headersSize(headers: Pairs | EncodedHeaders): number {
   if (headers instanceof EncodedHeaders) return varintSize(headers.count * 2) + headers.bytes.length
   let size = varintSize(headers.length * 2)
-  for (const header of headers) size += sizeOf(nameBytes(header[0])) + sizeOf(header[1])
+  for (const header of headers) size += fieldSize(nameBytes(header[0])) + fieldSize(header[1])
   return size
-}
-
-function sizeOf(bytes: Buffer | null): number {
-  return bytes === null ? 1 : varintSize(bytes.length * 2) + bytes.length
 }
 
 // Plain numbers, not 32 bits: a time delta may be years. Exact up to 2^52.
 function zigzag(value: number): number {
   return value >= 0 ? value * 2 : value * -2 - 1
-}
-
-function varintSize(zigzagged: number): number {
-  let size = 1
-  for (let rest = zigzagged; rest >= 128; rest = Math.floor(rest / 128)) size++
-  return size
 }
 
 function putVarint(target: Buffer, start: number, zigzagged: number): number {

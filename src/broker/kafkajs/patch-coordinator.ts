@@ -1,7 +1,7 @@
 /**
  * kafkajs asks who coordinates a transactional id before each of the three requests of a transaction that go there: a third of what a
- * redrive waits for. The answer is taken for good for a moment, so that one question does for most of a transaction. A coordinator that moved in between refuses,
- * as it may anyhow between question and request.
+ * redrive waits for. The answer is taken for good for a moment, so that one question does for most of a transaction. A coordinator that
+ * moved in between refuses, as it may anyhow between question and request.
  */
 export interface Cluster {
   findGroupCoordinatorMetadata(which: Which): Promise<unknown>

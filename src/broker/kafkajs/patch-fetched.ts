@@ -8,6 +8,7 @@
  */
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises'
 import { messageOf } from '../../errors.ts'
+import { batchOverheadBytes } from '../record-size.ts'
 import { DecodedRecord, recordBase } from './decoded-record.ts'
 import { batchLimits, codecNames, decompress } from './decompress.ts'
 import type { BatchContext, RawMessage, UnreadableBatch } from './internals.ts'
@@ -24,7 +25,6 @@ export type DecodeOldEntry = (entry: Buffer) => Promise<RawMessage[]>
 /** Offset and length, which all formats begin with. */
 const entryHeadBytes = 12
 const magicAt = 16
-const batchHeadBytes = 61
 /** Items decoded before the event loop gets its turn. */
 const itemsATurn = 5_000
 
@@ -74,12 +74,12 @@ async function decodeOld(entry: Buffer, decode: DecodeOldEntry): Promise<RawMess
 }
 
 async function decodeBatch(entry: Buffer, answer: Answer): Promise<RawMessage[]> {
-  if (entry.length < batchHeadBytes) return []
+  if (entry.length < batchOverheadBytes) return []
   const context = contextOf(entry)
   const { codec } = context
   const lastOffset = (BigInt(context.firstOffset) + BigInt(context.lastOffsetDelta)).toString()
   try {
-    const body = entry.subarray(batchHeadBytes)
+    const body = entry.subarray(batchOverheadBytes)
     const count = entry.readInt32BE(57)
     const records = codec === 0 || count === 0 ? body : await decompress(codec, body)
     if (records !== body) spent.set(answer, (spent.get(answer) ?? 0) + records.length)

@@ -2,11 +2,11 @@
 import { gzipSync } from 'node:zlib'
 import { BrokerRefused, RecordTooLarge } from '../../errors.ts'
 import type { BrokerRecord, OutgoingRecord, TopicPartition } from '../port.ts'
+import { batchOverheadBytes } from '../record-size.ts'
 
 /** Kafka's default for `max.message.bytes`: how large a batch may be. */
 export const defaultMaxMessageBytes = 1_048_588
-/** What Kafka's format adds: the head of a batch, and at most this much for the lengths and deltas of a record. */
-const batchOverheadBytes = 61
+/** What Kafka's format adds at most to a record: lengths and deltas. */
 const recordOverheadBytes = 21
 
 export class TopicLog {

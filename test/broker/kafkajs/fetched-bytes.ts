@@ -1,6 +1,7 @@
 /** Log bytes as a broker would answer them, made by hand: batches that are bombs, lies or torn. */
 import { expect } from 'vitest'
-import { bodySize, encodable, type GivenMessage, putRecord, recordSize } from '../../../src/broker/kafkajs/encoded-record.ts'
+import { bodySize, encodable, type GivenMessage, putRecord } from '../../../src/broker/kafkajs/encoded-record.ts'
+import { withLength } from '../../../src/broker/record-size.ts'
 import type { Headers } from '../../../src/message/headers.ts'
 
 export interface BatchBytes {
@@ -33,7 +34,7 @@ export function encodeRecord(given: GivenMessage & { readonly offsetDelta?: numb
   const { offsetDelta = 0, timestampDelta = 0 } = given
   const record = encodable(given)
   const body = bodySize(record, offsetDelta, timestampDelta)
-  const bytes = Buffer.alloc(recordSize(body))
+  const bytes = Buffer.alloc(withLength(body))
   expect(putRecord(bytes, 0, record, { body, offsetDelta, timestampDelta })).toBe(bytes.length)
   return bytes
 }
