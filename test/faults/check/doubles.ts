@@ -29,13 +29,23 @@ interface Run {
   readonly isLate: boolean
 }
 
+/** What became of one message and attempt. */
+interface History {
+  readonly runs: Run[]
+  /** Who put a copy of it into a tier without running it, to wait behind an earlier message of the entity. */
+  readonly moves: Session[]
+  /** Its copies, once fetched. */
+  readonly copies: Set<string>
+}
+
 /**
  * A run of a message's attempt needs a reason of its own, and a reason is good for one run. There is one for each record of the
  * attempt, and one more for each that was caught by a kill, by a breakdown or by a commit that did not get through: running, or
  * finished and not in an acknowledged commit. Of the first attempt there is one record, of a later one a copy for each failure of
  * the attempt before: so what was caught between its copy's acknowledgement and its own commit leaves two copies, which then run
- * without anything else being caught. Judged at the end: who takes over may be faster than who lost its partitions notices. So one
- * that the older assignment begins last is itself the one that was caught, unless the process knew by then.
+ * without anything else being caught. Likewise one that was moved into a tier to wait: its record and the copy both run if its
+ * assignment ended in between, or before the acknowledgement. Judged at the end: who takes over may be faster than who lost its
+ * partitions notices. So one that the older assignment begins last is itself the one that was caught, unless the process knew by then.
  */
 export function checkDoubles(
   lines: readonly Line[],
@@ -44,18 +54,21 @@ export function checkDoubles(
   let doubled = 0
   let unexplained = 0
   let mayDouble = 0
-  for (const [execution, runs] of runsOf(lines)) {
+  for (const [execution, { runs, moves, copies }] of historiesOf(lines)) {
+    if (runs.length === 0) continue
+    // Copies of the first attempt are moves, and the process that does not tell of one was killed before it could.
+    const untold = isFirst(execution) ? Math.max(0, copies.size - moves.length) : 0
     let explained = 0
     for (let i = 0; i < runs.length; i++) {
       if (i > 0) doubled++
       const upTo = isUnaware(runs, i) ? i + 1 : i
-      if (explained < runs[i]!.copies + caughtOf(execution, runs.slice(0, upTo))) explained++
+      if (explained < runs[i]!.copies + untold + caughtOf(execution, runs.slice(0, upTo), moves)) explained++
       else {
         unexplained++
         breach(`ran again for no reason: ${execution}, in ${runs.map(({ session }) => session?.who).join(', ')}`)
       }
     }
-    mayDouble += runs.at(-1)!.copies - 1 + caughtOf(execution, runs)
+    mayDouble += runs.at(-1)!.copies - 1 + untold + caughtOf(execution, runs, moves)
   }
   return { doubled, unexplained, mayDouble }
 }
@@ -66,34 +79,52 @@ function isUnaware(runs: readonly Run[], i: number): boolean {
   return !isLate && runs.slice(0, i).some(before => before.session && session && before.session.number > session.number)
 }
 
-/** How many of these runs, all of one execution, were caught. Which of two copies a session ran is not told: as many at most as it left open. */
-function caughtOf(execution: string, runs: readonly Run[]): number {
+/** How many of these runs and moves, all of one execution, were caught. Which of two copies a session ran is not told: as many at most as it left open. */
+function caughtOf(execution: string, runs: readonly Run[], moves: readonly Session[]): number {
   const bySession = new Map<Session, number>()
-  for (const { session } of runs) if (session?.broken) bySession.set(session, (bySession.get(session) ?? 0) + 1)
+  const sessions = [...runs.map(({ session }) => session), ...moves]
+  for (const session of sessions) if (session?.broken) bySession.set(session, (bySession.get(session) ?? 0) + 1)
   return [...bySession].reduce((sum, [{ uncommitted }, count]) => sum + Math.min(count, uncommitted.get(execution)?.size ?? 0), 0)
 }
 
 const executionOf = (at: Pick<Attempt, 'topic' | 'partition' | 'offset'>, attempt: number) => `${idOf(at)} attempt ${attempt}`
+const isFirst = (execution: string) => execution.endsWith(' attempt 1')
 
-/** The runs of each message and attempt, in order. */
-function runsOf(lines: readonly Line[]): Map<string, Run[]> {
+/** By message and attempt; what it holds is in order. */
+function historiesOf(lines: readonly Line[]): Map<string, History> {
   const current = new Map<string, Session>()
-  const runs = new Map<string, Run[]>()
-  const copies = new Map<string, Set<string>>()
+  /** Also those that are over: copies may be acknowledged to a process after it has lost its assignment. */
+  const latest = new Map<string, Session>()
+  const histories = new Map<string, History>()
+  const historyOf = (execution: string): History => {
+    const history = histories.get(execution) ?? { runs: [], moves: [], copies: new Set() }
+    histories.set(execution, history)
+    return history
+  }
   const failures = new Map<string, number>()
   let joins = 0
   for (const line of lines) {
     const session = current.get(line.who)
-    if (line.what === 'joined') current.set(line.who, newSession(line.who, ++joins))
-    else if (line.what === 'fetched') {
+    if (line.what === 'joined') {
+      const joined = newSession(line.who, ++joins)
+      current.set(line.who, joined)
+      latest.set(line.who, joined)
+    } else if (line.what === 'fetched') {
       const execution = executionOf(line, line.attempt)
-      copies.set(execution, (copies.get(execution) ?? new Set()).add(idOf(line.copy)))
+      historyOf(execution).copies.add(idOf(line.copy))
       if (session) open(session, execution, line.copy)
+    } else if (line.what === 'followed') {
+      const execution = executionOf(line, line.attempt)
+      const by = latest.get(line.who)
+      if (!by) continue
+      historyOf(execution).moves.push(by)
+      if (!by.uncommitted.has(execution)) open(by, execution, line)
     } else if (line.what === 'received') {
       const execution = executionOf(line, line.attempt)
       const failed = failures.get(executionOf(line, line.attempt - 1)) ?? 0
-      const known = Math.max(1, Math.min(failed, copies.get(execution)?.size ?? 0))
-      runs.set(execution, [...(runs.get(execution) ?? []), { session, copies: known, isLate: session?.isTold ?? false }])
+      const { runs, copies } = historyOf(execution)
+      const known = Math.max(1, Math.min(failed, copies.size))
+      runs.push({ session, copies: known, isLate: session?.isTold ?? false })
       if (session && line.attempt === 1) open(session, execution, line)
     } else if (line.what === 'failed') {
       const execution = executionOf(line, line.attempt)
@@ -108,7 +139,7 @@ function runsOf(lines: readonly Line[]): Map<string, Run[]> {
       current.delete(line.who)
     }
   }
-  return runs
+  return histories
 }
 
 function newSession(who: string, number: number): Session {

@@ -172,6 +172,33 @@ describe('doubles', () => {
     expect(verdictOf(once, [])).toMatchObject({ doubled: 1, unexplained: 1, mayDouble: 0 })
   })
 
+  it('allows a record and its copy to run when what moved it did not live to commit that, and only then', () => {
+    const wait = by('w1', { what: 'followed', ...at('a', 0) })
+    const copy: Happening = { what: 'fetched', ...at('a', 0), copy: { topic: 'tier', partition: 0, offset: '3' } }
+    const run = [received('a', 0), effect('a', 0)]
+    const source = by('w2', joined, ...run, ...commits(commit(1)))
+    const both = by('w2', copy, ...run)
+    const crashed = by('w1', { what: 'crashed', error: '' })
+    const caught = { doubled: 1, unexplained: 0, mayDouble: 1 }
+    const joins = by('w1', joined)
+    expect(verdictOf([...joins, ...wait, ...by('w1', killed), ...source, ...both], [])).toMatchObject(caught)
+    // Acknowledged after its assignment was over, and another process has run the record.
+    expect(verdictOf([...joins, ...crashed, ...source, ...wait, ...both], [])).toMatchObject(caught)
+    // Killed before it could tell.
+    expect(verdictOf([...joins, ...by('w1', killed), ...source, ...both], [])).toMatchObject(caught)
+
+    const breach = { doubled: 1, unexplained: 1, mayDouble: 0 }
+    expect(verdictOf([...joins, ...wait, ...source, ...both], [])).toMatchObject(breach)
+    expect(verdictOf([...joins, ...wait, ...by('w1', ...commits(commit(1)), killed), ...source, ...both], [])).toMatchObject(
+      breach,
+    )
+    // One is not the reason of two.
+    expect(verdictOf([...joins, ...wait, ...by('w1', killed), ...source, ...both, ...by('w2', ...run)], [])).toMatchObject({
+      doubled: 2,
+      unexplained: 1,
+    })
+  })
+
   it('holds a later attempt against the commits of the tier that its copy lies in', () => {
     const begun = [joined, fetched('a', 0, 7), received('a', 0, 0, 2), effect('a', 0, 0, 2)]
     const again = by('w2', ...begun)
