@@ -1,7 +1,7 @@
 /** One try of a record: decode it, find its handler, run it under its deadline. Never rejects: whatever happens is the answer. */
 import { isUtf8 } from 'node:buffer'
 import { AssignmentLost, codeOf, HandlerTimeout, Undecodable } from '../errors.ts'
-import { type Envelope, readEnvelope } from '../message/envelope.ts'
+import { type Envelope, readId } from '../message/envelope.ts'
 import { tombstoneType } from '../message/tombstone.ts'
 import type { Signals } from '../observe/signals.ts'
 import type { Decoded, Decoder } from '../schema/decoder.ts'
@@ -56,19 +56,19 @@ export function createAttempt(options: AttemptOptions): Attempt {
     if (!run || decoded.kind !== 'message') {
       // Bytes that only look as if they began with a schema id would be skipped as another type's.
       const error = framedInHeader(delivery.record.headers)
-      return Promise.resolve(error ? { kind: 'undecodable', error } : unhandled(type, idOf(delivery, type), delivery))
+      return Promise.resolve(error ? { kind: 'undecodable', error } : unhandled(type, idOf(delivery), delivery))
     }
     // The registry may have taken its time: by now another process may be running this record.
     if (scope.isOver) {
       const error = new AssignmentLost('the assignment was lost')
-      return Promise.resolve({ kind: 'threw', type, id: idOf(delivery, type), error })
+      return Promise.resolve({ kind: 'threw', type, id: idOf(delivery), error })
     }
     return new Promise(resolve => new HandlerCall(options, delivery, type, scope.calls, resolve).run(run, decoded.payload))
   }
 
   const handleTombstone = (delivery: Delivery, scope: AttemptScope): Promise<Attempted> => {
     const run = tombstoneRuns.get(delivery.origin.topic)
-    if (!run) return Promise.resolve(unhandled(tombstoneType, idOf(delivery, tombstoneType), delivery))
+    if (!run) return Promise.resolve(unhandled(tombstoneType, idOf(delivery), delivery))
     const key = keyOfTombstone(delivery)
     if (typeof key !== 'string') return Promise.resolve({ kind: 'undecodable', error: key })
     return new Promise(resolve => new HandlerCall(options, delivery, tombstoneType, scope.calls, resolve).run(run, key))
@@ -92,8 +92,8 @@ export function createAttempt(options: AttemptOptions): Attempt {
   return attempt
 }
 
-function idOf({ record, origin }: Delivery, type: string): string {
-  return readEnvelope(record.headers, origin, type).id
+function idOf({ record, origin }: Delivery): string {
+  return readId(record, origin)
 }
 
 /** The headers are looked at only now: they may tell why what should begin with a schema id does not. */

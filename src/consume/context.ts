@@ -1,4 +1,4 @@
-import { type Envelope, type Origin, readEnvelope } from '../message/envelope.ts'
+import { type Envelope, type Origin, readEnvelope, readId } from '../message/envelope.ts'
 import { headerText } from '../message/headers.ts'
 import type { Delivery } from './admission.ts'
 import type { Context, ContextChanges, Logger, Outbound } from './handler.ts'
@@ -20,6 +20,7 @@ export class HandlerContext implements Context {
   readonly origin: Origin
   readonly #delivery: Delivery
   readonly #options: ContextOptions
+  #id: string | undefined
   #read: Envelope | undefined
   #log: Logger | undefined
   #abort: AbortController | undefined
@@ -37,7 +38,8 @@ export class HandlerContext implements Context {
   }
 
   get id(): string {
-    return this.#envelope.id
+    this.#id ??= this.#read?.id ?? readId(this.#delivery.record, this.origin)
+    return this.#id
   }
 
   get source(): string {

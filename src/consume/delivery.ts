@@ -1,12 +1,13 @@
 import type { BrokerRecord, TopicPartition } from '../broker/port.ts'
 import type { RecordRefused } from '../errors.ts'
+import { EncodedHeaders } from '../message/encoded-headers.ts'
 import type { Origin } from '../message/envelope.ts'
-import { readTrail, trailHeadersOf } from '../topic/trail.ts'
+import { trailIn } from '../topic/trail.ts'
 import type { Delivery } from './admission.ts'
 import { type RecordLimits, refusalOf, withTrailAllowance } from './guard.ts'
 import { laneName } from './lanes.ts'
 
-/** Makes deliveries of fetched records. The guards come first: of a record that is over one, no more is read than the trail of a copy. */
+/** Makes deliveries of fetched records. The guards come first: of a copy that is over one, no more is read than its trail. */
 export function deliveries(sources: ReadonlySet<string>, limits: RecordLimits): (record: BrokerRecord) => Delivery {
   const tierLimits = withTrailAllowance(limits)
   return record => {
@@ -18,7 +19,7 @@ export function deliveries(sources: ReadonlySet<string>, limits: RecordLimits): 
 }
 
 function copyOrRefused(record: BrokerRecord, isSource: boolean, refusal: RecordRefused | undefined): Delivery {
-  const trail = isSource ? undefined : readTrail(refusal ? trailHeadersOf(record.headers) : record.headers)
+  const trail = isSource ? undefined : trailIn(EncodedHeaders.ofRecord(record))
   const delivery: Delivery = trail
     ? { record, origin: trail.origin, trail, attempt: trail.attempt + 1 }
     : { record, origin: originOf(record), attempt: 1 }

@@ -1,6 +1,8 @@
+import { EncodedCopy } from '../broker/encoded-copy.ts'
 import type { BrokerRecord, OutgoingRecord } from '../broker/port.ts'
+import { EncodedHeaders } from '../message/encoded-headers.ts'
 import type { ForeignFamily } from '../topic/foreign-trail.ts'
-import { type Disposition, type Trail, withoutTrail, withTrail } from '../topic/trail.ts'
+import { type Disposition, type Trail, trailed, withoutTrail } from '../topic/trail.ts'
 
 /** A dead letter, addressed by the DLQ's partition and offset. May be made when it is asked for: `{ ...letter }` may lack a part. */
 export interface Letter {
@@ -24,7 +26,7 @@ export function isTombstone({ record, trail }: Letter): boolean {
 }
 
 /** What of a record a dead letter keeps byte for byte. */
-export type LetterSource = Pick<BrokerRecord, 'key' | 'value' | 'headers' | 'compressed'>
+export type LetterSource = Pick<BrokerRecord, 'key' | 'value' | 'headers' | 'encodedHeaders' | 'compressed'>
 
 /** The trail of a dead letter always says why it is one. */
 export type LetterTrail = Trail & { readonly disposition: Disposition }
@@ -35,8 +37,7 @@ export type LetterTrail = Trail & { readonly disposition: Disposition }
  * It carries the time of sending, so that the DLQ's retention counts from the failure, and is compressed if the record was.
  */
 export function letterOf(record: LetterSource, trail: LetterTrail, dlqTopic: string, partition: number): OutgoingRecord {
-  const { key, value, compressed } = record
-  return { topic: dlqTopic, partition, key, value, headers: withTrail(record.headers, trail), compressed }
+  return new EncodedCopy(record, { topic: dlqTopic, partition }, trailed(EncodedHeaders.ofRecord(record), trail))
 }
 
 export interface ShorterLetter {

@@ -1,5 +1,11 @@
 import type { Header, Headers } from './headers.ts'
 
+/** Of a record, either way. */
+export interface RecordHeaders {
+  readonly headers: Headers
+  readonly encodedHeaders?: EncodedHeaders | undefined
+}
+
 /**
  * Headers as they lie in a record of Kafka's format v2: for each a zigzag varint and the bytes of its name, then of its value, -1 for
  * null. Whoever hands headers on, and changes few of them, need not make the others.
@@ -14,9 +20,27 @@ export class EncodedHeaders {
     this.bytes = bytes
   }
 
+  static ofRecord(record: RecordHeaders): EncodedHeaders {
+    return record.encodedHeaders ?? EncodedHeaders.of(record.headers)
+  }
+
   static of(headers: Headers): EncodedHeaders {
     const parts = headers.flatMap(([name, value]) => [...sized(Buffer.from(name, 'utf8')), ...sized(value)])
     return new EncodedHeaders(headers.length, Buffer.concat(parts))
+  }
+
+  /** The first value of this name that is not null; undefined when there is none. */
+  text(name: Buffer): string | undefined {
+    const { bytes } = this
+    let at = 0
+    for (let left = this.count; left > 0; left--) {
+      const nameAt = contentAt(bytes, at)
+      const nameEnd = endAt(bytes, at)
+      at = endAt(bytes, nameEnd)
+      if (isAt(bytes, nameAt, nameEnd, name) && lengthAt(bytes, nameEnd) >= 0)
+        return bytes.toString('utf8', contentAt(bytes, nameEnd), at)
+    }
+    return undefined
   }
 
   pairs(): Headers {
@@ -59,6 +83,80 @@ export function contentAt(bytes: Buffer, at: number): number {
 /** Where what has this length ends. */
 export function endAt(bytes: Buffer, at: number): number {
   return contentAt(bytes, at) + Math.max(0, lengthAt(bytes, at))
+}
+
+function isAt(bytes: Buffer, from: number, to: number, wanted: Buffer): boolean {
+  if (to - from !== wanted.length) return false
+  for (let i = 0; i < wanted.length; i++) if (bytes[from + i] !== wanted[i]) return false
+  return true
+}
+
+/** A header's name as `HeaderWriter` takes it: with its length. */
+export function headerName(name: string): Buffer {
+  return Buffer.concat(sized(Buffer.from(name, 'utf8')))
+}
+
+const scratchBytes = 16 * 1024
+
+/** Puts headers together whose values are texts, without a buffer for each: a copy of a failed message has some twenty. */
+export class HeaderWriter {
+  #bytes = Buffer.allocUnsafeSlow(scratchBytes)
+  #end = 0
+  #count = 0
+
+  /** `name` as headerName gives it. */
+  add(name: Buffer, value: string): void {
+    this.#makeRoom(name.length + maxLengthBytes + value.length * 3)
+    this.#bytes.set(name, this.#end)
+    this.#end = putText(this.#bytes, this.#end + name.length, value)
+    this.#count++
+  }
+
+  /** What was added, behind room for `count` others of so many bytes; then it is empty. */
+  take(count = 0, roomBytes = 0): EncodedHeaders {
+    const bytes = Buffer.allocUnsafe(roomBytes + this.#end)
+    bytes.set(this.#bytes.subarray(0, this.#end), roomBytes)
+    const taken = new EncodedHeaders(count + this.#count, bytes)
+    if (this.#bytes.length > scratchBytes) this.#bytes = Buffer.allocUnsafeSlow(scratchBytes)
+    this.#end = this.#count = 0
+    return taken
+  }
+
+  #makeRoom(bytes: number): void {
+    if (this.#end + bytes <= this.#bytes.length) return
+    const larger = Buffer.allocUnsafeSlow((this.#end + bytes) * 2)
+    larger.set(this.#bytes.subarray(0, this.#end))
+    this.#bytes = larger
+  }
+}
+
+/** Of a varint of 32 bits. */
+const maxLengthBytes = 5
+/** Characters of which each may take three bytes, and the length still takes one. */
+const shortText = 21
+
+/** A text with its length. Where it ends. */
+function putText(target: Buffer, at: number, text: string): number {
+  if (text.length <= shortText) {
+    const end = putAscii(target, at + 1, text) || at + 1 + target.write(text, at + 1)
+    target[at] = (end - at - 1) * 2
+    return end
+  }
+  let start = at
+  let rest = Buffer.byteLength(text) * 2
+  for (; rest >= 128; rest = Math.floor(rest / 128)) target[start++] = (rest % 128) + 128
+  target[start++] = rest
+  return start + target.write(text, start)
+}
+
+/** Where it ends; 0 when it is not all ASCII. Of short texts a loop beats the call out of JavaScript. */
+function putAscii(target: Buffer, start: number, text: string): number {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (code > 127) return 0
+    target[start + i] = code
+  }
+  return start + text.length
 }
 
 function sized(bytes: Buffer | null): Buffer[] {

@@ -1,4 +1,5 @@
 /** The envelope of a message: CloudEvents 1.0 attributes as record headers (binary mode of its Kafka binding). */
+import { EncodedHeaders, type RecordHeaders } from './encoded-headers.ts'
 import { type Header, type Headers, textHeader } from './headers.ts'
 
 export interface Envelope {
@@ -79,6 +80,17 @@ export interface Origin {
   readonly timestampMs: number
 }
 
+const idName = Buffer.from('ce_id')
+
+/** The id alone, which is all that is asked for of most messages. */
+export function readId(record: RecordHeaders, origin: Origin): string {
+  return EncodedHeaders.ofRecord(record).text(idName) ?? idAt(origin)
+}
+
+function idAt({ topic, partition, offset }: Origin): string {
+  return `${topic}/${partition}/${offset}`
+}
+
 /** The envelope of any record: what its headers lack comes from where it lies. */
 export function readEnvelope(headers: Headers, origin: Origin, type: string): Envelope {
   let id: string | undefined
@@ -97,7 +109,7 @@ export function readEnvelope(headers: Headers, origin: Origin, type: string): En
     else if (name === 'traceparent') traceparent ??= value.toString('utf8')
   }
   return {
-    id: id ?? `${origin.topic}/${origin.partition}/${origin.offset}`,
+    id: id ?? idAt(origin),
     source: source ?? origin.topic,
     type,
     time: new Date(Number.isNaN(timeMs) ? origin.timestampMs : timeMs),

@@ -104,13 +104,23 @@ export function lineOf<N extends SignalName>(
 
 /** The message of a handler's error is the handler's own words: it must not put into it what may not be logged. */
 function failureFields({ class: errorClass, message, fingerprint, stack }: Failure): object {
-  const frames = stack.split('\n').filter(line => /^\s+at /.test(line))
+  const frames = framesOf(stack)
   return {
     errorClass,
     errorMessage: cut(message, longestMessage),
     errorFingerprint: fingerprint,
-    ...(frames.length > 0 && { errorStack: cut(frames.join('\n'), longestStack) }),
+    ...(frames !== '' && { errorStack: frames }),
   }
+}
+
+let lastFrames = { stack: '', frames: '' }
+
+/** Of the same bug, or with the same error, it is the same again and again. */
+function framesOf(stack: string): string {
+  if (stack === lastFrames.stack) return lastFrames.frames
+  const lines = stack.split('\n').filter(line => /^\s+at /.test(line))
+  lastFrames = { stack, frames: cut(lines.join('\n'), longestStack) }
+  return lastFrames.frames
 }
 
 /** An error of the machinery. Its properties are not written: clients hang requests, and with them records, on their errors. */

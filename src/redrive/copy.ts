@@ -1,3 +1,4 @@
+import { EncodedCopy } from '../broker/encoded-copy.ts'
 import type { BrokerRecord, OutgoingRecord, TopicPartition } from '../broker/port.ts'
 import type { Letter } from '../dlq/letter.ts'
 import type { DlqSource } from '../dlq/source.ts'
@@ -10,7 +11,6 @@ import type { Moves, Target } from './target.ts'
 export type Copy = (letter: Letter, moves: Moves) => OutgoingRecord
 
 type Headers = OutgoingRecord['headers']
-type EncodedHeaders = NonNullable<OutgoingRecord['encodedHeaders']>
 
 export function copyFor({ foreign }: DlqSource, target: Target, runId: string): Copy {
   if (target.to === 'source')
@@ -38,26 +38,4 @@ function copyOf(
   headers: Headers,
 ): OutgoingRecord {
   return { topic, partition, key, value, headers, compressed }
-}
-
-class EncodedCopy implements OutgoingRecord {
-  readonly topic: string
-  readonly partition: number
-  readonly key: Buffer | null
-  readonly value: Buffer | null
-  readonly compressed: boolean | undefined
-  readonly encodedHeaders: EncodedHeaders
-
-  constructor({ key, value, compressed }: BrokerRecord, { topic, partition }: TopicPartition, encodedHeaders: EncodedHeaders) {
-    this.topic = topic
-    this.partition = partition
-    this.key = key
-    this.value = value
-    this.compressed = compressed
-    this.encodedHeaders = encodedHeaders
-  }
-
-  get headers(): Headers {
-    return this.encodedHeaders.pairs()
-  }
 }

@@ -1,12 +1,14 @@
 /** Copies of a record: to a tier or the DLQ, bytes and headers untouched, with a trail that says what happened and when it is due. */
+import { EncodedCopy } from '../broker/encoded-copy.ts'
 import type { BrokerRecord, OutgoingRecord, RecordPosition, RecordSender } from '../broker/port.ts'
 import type { Delivery, Session } from '../consume/admission.ts'
 import type { Clock } from '../consume/clock.ts'
 import { type LetterSource, type LetterTrail, letterOf, shorterLetters } from '../dlq/letter.ts'
 import { codeOf, RecordTooLarge } from '../errors.ts'
+import { EncodedHeaders } from '../message/encoded-headers.ts'
 import type { AboutMessage, Signals } from '../observe/signals.ts'
 import { type Ladder, type Tier, tierWithin } from '../topic/ladder.ts'
-import { type Disposition, type Failure, type Trail, withTrail } from '../topic/trail.ts'
+import { type Disposition, type Failure, type Trail, trailed } from '../topic/trail.ts'
 import { failureOf } from './failure.ts'
 
 export interface CopiesOptions {
@@ -148,8 +150,8 @@ export class Copies {
 
   /** To the partition of the record, which has the number of its origin's: a damaged trail cannot name one that does not exist. */
   #copy({ record }: Delivery, topic: string, trail: Trail): OutgoingRecord {
-    const { partition, key, value, compressed } = record
-    return { topic, partition, key, value, headers: withTrail(record.headers, trail), compressed }
+    const { partition } = record
+    return new EncodedCopy(record, { topic, partition }, trailed(EncodedHeaders.ofRecord(record), trail))
   }
 
   /**

@@ -1,7 +1,19 @@
 /** The failure trail: what the copies of a record say, in headers, about where it came from and what became of it. */
 
+import { EncodedHeaders, HeaderWriter, headerName } from '../message/encoded-headers.ts'
 import type { Origin } from '../message/envelope.ts'
-import { type Header, type Headers, headerNumber, headerText, textHeader } from '../message/headers.ts'
+import { type Header, type Headers, textHeader } from '../message/headers.ts'
+import {
+  copyRanges,
+  numberOf,
+  type Ranges,
+  sizeOf,
+  type TrailName,
+  textOf,
+  trailNames,
+  trailPrefix,
+  walk,
+} from './trail-headers.ts'
 
 /** Why a record became a dead letter. */
 export type Disposition = 'exhausted' | 'rejected' | 'undecodable' | 'unhandled' | 'expired' | 'refused' | 'oversize'
@@ -40,110 +52,124 @@ export interface Trail {
   readonly leftOut?: string
 }
 
-/** The trail stands at the end of a copy's headers, and has at most this many. */
+/** A trail has at most so many headers. */
 export const maxTrailHeaders = 24
 
-const prefix = 'spillway-'
 /** The one header of ours that is believed on a source topic: a publisher may delay a job. */
-export const dueAtHeader = `${prefix}due-at`
-export const redriveCountHeader = `${prefix}redrive-count`
+export const dueAtHeader = `${trailPrefix}due-at`
+export const redriveCountHeader = `${trailPrefix}redrive-count`
 /** All of the trail together stays below this many bytes: the stack is cut first, then the message. */
 export const trailBudgetBytes = 8 * 1024
 const roomForTexts = trailBudgetBytes - 2 * 1024
 
 /** The trail of a copy; undefined when the record is none (no readable origin). */
 export function readTrail(headers: Headers): Trail | undefined {
-  const topic = headerText(headers, `${prefix}origin-topic`)
-  const partition = headerNumber(headers, `${prefix}origin-partition`)
-  const offset = headerNumber(headers, `${prefix}origin-offset`)
+  return trailIn(EncodedHeaders.of(headers))
+}
+
+/** The same of headers as they lie in the log. */
+export function trailIn(headers: EncodedHeaders): Trail | undefined {
+  walk(headers, undefined)
+  const { bytes } = headers
+  const topic = textOf(bytes, 'origin-topic')
+  const partition = numberOf(bytes, 'origin-partition')
+  const offset = numberOf(bytes, 'origin-offset')
   if (topic === undefined || partition === undefined || offset === undefined) return undefined
-  const text = (name: string) => headerText(headers, prefix + name)
-  const number = (name: string) => headerNumber(headers, prefix + name)
   return {
-    origin: { topic, partition, offset: BigInt(offset), timestampMs: number('origin-timestamp') ?? 0 },
-    group: text('group') ?? '',
-    attempt: number('attempt') ?? 0,
-    hop: number('hop') ?? 0,
-    redriveCount: number('redrive-count') ?? 0,
-    ...present('firstFailedAtMs', number('first-failed-at')),
-    ...present('dueAtMs', number('due-at')),
-    ...present('untilMs', number('until')),
-    ...present('failure', readFailure(text)),
-    ...present('disposition', text('disposition') as Disposition | undefined),
-    ...present('redriveId', text('redrive-id')),
-    ...present('batchLastOffset', bigintOf(number('batch-last-offset'))),
-    ...present('batchCodec', text('batch-codec')),
-    ...present('leftOut', text('left-out')),
+    origin: { topic, partition, offset: BigInt(offset), timestampMs: numberOf(bytes, 'origin-timestamp') ?? 0 },
+    group: textOf(bytes, 'group') ?? '',
+    attempt: numberOf(bytes, 'attempt') ?? 0,
+    hop: numberOf(bytes, 'hop') ?? 0,
+    redriveCount: numberOf(bytes, 'redrive-count') ?? 0,
+    ...present('firstFailedAtMs', numberOf(bytes, 'first-failed-at')),
+    ...present('dueAtMs', numberOf(bytes, 'due-at')),
+    ...present('untilMs', numberOf(bytes, 'until')),
+    ...present('failure', readFailure(bytes)),
+    ...present('disposition', textOf(bytes, 'disposition') as Disposition | undefined),
+    ...present('redriveId', textOf(bytes, 'redrive-id')),
+    ...present('batchLastOffset', bigintOf(numberOf(bytes, 'batch-last-offset'))),
+    ...present('batchCodec', textOf(bytes, 'batch-codec')),
+    ...present('leftOut', textOf(bytes, 'left-out')),
   }
 }
 
-/** Where the trail of a copy is, however many headers are before it. */
-export function trailHeadersOf(headers: Headers): Headers {
-  return headers.slice(-maxTrailHeaders)
+/** The headers of a copy: the record's own ones untouched and in order, then the trail. */
+export function withTrail(headers: Headers, trail: Trail): Headers {
+  return trailed(EncodedHeaders.of(headers), trail).pairs()
 }
 
-/** The headers of a copy: the record's own ones untouched and in order, then the trail. */
-export function withTrail(headers: Headers, trail: Trail): Header[] {
-  return [...withoutTrail(headers), ...writeTrail(trail)]
+/** The same of headers as they lie in the log. */
+export function trailed(headers: EncodedHeaders, trail: Trail): EncodedHeaders {
+  const own: Ranges = []
+  const ownCount = walk(headers, own)
+  addTrail(trail)
+  const copy = writer.take(ownCount, sizeOf(own))
+  copyRanges(headers.bytes, own, copy.bytes, 0)
+  return copy
 }
 
 export function withoutTrail(headers: Headers): Header[] {
-  return headers.filter(([name]) => !name.startsWith(prefix))
+  return headers.filter(([name]) => !name.startsWith(trailPrefix))
 }
 
 /** For a copy of a record that has no trail. */
 export function redriveHeaders(id: string, count: number): Header[] {
-  return [textHeader(`${prefix}redrive-id`, id), textHeader(redriveCountHeader, String(count))]
+  return [textHeader(`${trailPrefix}redrive-id`, id), textHeader(redriveCountHeader, String(count))]
 }
 
-function writeTrail(trail: Trail): Header[] {
-  const values: [string, string | number | bigint | undefined][] = [
-    ['origin-topic', trail.origin.topic],
-    ['origin-partition', trail.origin.partition],
-    ['origin-offset', trail.origin.offset],
-    ['origin-timestamp', trail.origin.timestampMs],
-    ['first-failed-at', trail.firstFailedAtMs],
-    ['group', trail.group],
-    ['attempt', trail.attempt],
-    ['order', trail.origin.offset],
-    ['hop', trail.hop],
-    ['due-at', trail.dueAtMs],
-    ['until', trail.untilMs],
-    ...failureValues(trail.failure),
-    ['disposition', trail.disposition],
-    ['redrive-id', trail.redriveId],
-    ['redrive-count', trail.redriveCount || undefined],
-    ['batch-last-offset', trail.batchLastOffset],
-    ['batch-codec', trail.batchCodec],
-    ['left-out', trail.leftOut],
-  ]
-  return values.flatMap(([name, value]) => (value === undefined ? [] : [textHeader(prefix + name, String(value))]))
+const writer = new HeaderWriter()
+const names = Object.fromEntries(trailNames.map(name => [name, headerName(trailPrefix + name)])) as Readonly<
+  Record<TrailName, Buffer>
+>
+
+function add(name: TrailName, value: string | number | bigint | undefined): void {
+  if (value !== undefined) writer.add(names[name], String(value))
 }
 
-function failureValues(failure: Failure | undefined): [string, string | undefined][] {
-  if (!failure) return []
+function addTrail(trail: Trail): void {
+  const { origin } = trail
+  add('origin-topic', origin.topic)
+  add('origin-partition', origin.partition)
+  add('origin-offset', origin.offset)
+  add('origin-timestamp', origin.timestampMs)
+  add('first-failed-at', trail.firstFailedAtMs)
+  add('group', trail.group)
+  add('attempt', trail.attempt)
+  add('order', origin.offset)
+  add('hop', trail.hop)
+  add('due-at', trail.dueAtMs)
+  add('until', trail.untilMs)
+  if (trail.failure) addFailure(trail.failure)
+  add('disposition', trail.disposition)
+  add('redrive-id', trail.redriveId)
+  add('redrive-count', trail.redriveCount || undefined)
+  add('batch-last-offset', trail.batchLastOffset)
+  add('batch-codec', trail.batchCodec)
+  add('left-out', trail.leftOut)
+}
+
+function addFailure(failure: Failure): void {
   const message = cut(failure.message, roomForTexts / 2)
-  return [
-    ['error-class', cut(failure.class, 200)],
-    ['error-message', message],
-    ['error-stack', cut(failure.stack, roomForTexts - 200 - Buffer.byteLength(message)) || undefined],
-    ['error-fingerprint', failure.fingerprint],
-  ]
+  add('error-class', cut(failure.class, 200))
+  add('error-message', message)
+  add('error-stack', cut(failure.stack, roomForTexts - 200 - Buffer.byteLength(message)) || undefined)
+  add('error-fingerprint', failure.fingerprint)
 }
 
-function readFailure(text: (name: string) => string | undefined): Failure | undefined {
-  const name = text('error-class')
+function readFailure(bytes: Buffer): Failure | undefined {
+  const name = textOf(bytes, 'error-class')
   if (name === undefined) return undefined
   return {
     class: name,
-    message: text('error-message') ?? '',
-    stack: text('error-stack') ?? '',
-    fingerprint: text('error-fingerprint') ?? '',
+    message: textOf(bytes, 'error-message') ?? '',
+    stack: textOf(bytes, 'error-stack') ?? '',
+    fingerprint: textOf(bytes, 'error-fingerprint') ?? '',
   }
 }
 
 /** Cuts by bytes of UTF-8, never inside a character. */
 function cut(text: string, maxBytes: number): string {
+  if (text.length * 3 <= maxBytes) return text
   const bytes = Buffer.from(text, 'utf8')
   if (bytes.length <= maxBytes) return text
   let end = Math.max(0, maxBytes)

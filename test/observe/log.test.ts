@@ -34,6 +34,14 @@ describe('a log line', () => {
     })
   })
 
+  test('has the frames of its own error, whatever failed before', () => {
+    const { lines, signals } = logged()
+    for (const stack of ['Error: a\n    at a.ts:1', 'Error: a\n    at a.ts:1', 'Error: b\n    at b.ts:2\nsecret', 'no frames'])
+      signals.emit('message.deadLettered', { ...about, disposition: 'exhausted', failure: { ...failure, stack } })
+    const written = lines.map(line => JSON.parse(line).errorStack)
+    expect(written).toEqual(['    at a.ts:1', '    at a.ts:1', '    at b.ts:2', undefined])
+  })
+
   test('has the level that its event deserves', () => {
     const { levels, signals } = logged('debug')
     signals.emit('message.done', { ...about, durationMs: 1 })

@@ -49,7 +49,12 @@ function source(headers: Headers = foreign): Delivery {
 /** What the loop makes of a copy when it is fetched. */
 function fetched(copy: OutgoingRecord): Delivery {
   const trail = readTrail(copy.headers)!
-  return { record: { ...copy, offset: 0n, timestampMs: start }, origin: trail.origin, trail, attempt: trail.attempt + 1 }
+  return {
+    record: { ...copy, headers: copy.headers, offset: 0n, timestampMs: start },
+    origin: trail.origin,
+    trail,
+    attempt: trail.attempt + 1,
+  }
 }
 
 const threw = (error: unknown): Attempted => ({ kind: 'threw', type: 'T', id: 'm-1', error })

@@ -257,7 +257,8 @@ export class World {
   #append(record: OutgoingRecord): bigint {
     const log = this.logs.get(record.topic)!
     const offset = BigInt(log.length)
-    log.push({ ...record, offset, timestampMs: record.timestampMs ?? this.clock.now() })
+    const { topic, partition, key, value, headers, timestampMs = this.clock.now() } = record
+    log.push({ topic, partition, key, value, headers, offset, timestampMs })
     if (record.topic === dlq) this.history.buried(readTrail(record.headers)!)
     return offset
   }

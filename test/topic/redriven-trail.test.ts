@@ -38,10 +38,14 @@ function letterHeaders(headers: Headers): LetterHeaders {
   return LetterHeaders.of({ headers, encodedHeaders: EncodedHeaders.of(headers) })
 }
 
-test('headers keep their order, names and bytes when they are encoded', () => {
+test('whatever stands in a trail is read as it was written, beside whatever headers a record has', () => {
   fc.assert(
-    fc.property(fc.array(own), headers => {
-      expect(EncodedHeaders.of(headers).pairs()).toEqual(headers)
+    fc.property(ownHeaders, trail, fc.boolean(), (headers, written, twice) => {
+      const copy = withTrail(headers, written)
+      const { failure } = readTrail(copy)!
+      expect(readTrail(twice ? withTrail(copy, written) : copy)).toEqual({ ...written, ...(failure && { failure }) })
+      expect(failure?.fingerprint).toBe(written.failure?.fingerprint)
+      expect(written.failure?.stack.startsWith(failure?.stack ?? '')).toBe(written.failure && true)
     }),
   )
 })

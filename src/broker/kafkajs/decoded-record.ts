@@ -170,7 +170,8 @@ function takeName(bytes: Buffer): string {
   const start = at
   if (length < 0) return ''
   at += length
-  const slot = (length * 31 + (bytes[start] ?? 0) * 7 + (bytes[start + length - 1] ?? 0)) & 255
+  // With these factors CloudEvents' names and those of a trail have a slot each.
+  const slot = (length * 37 + (bytes[start + length - 3] ?? 0) * 11 + (bytes[start + length - 1] ?? 0) * 5) & 255
   const known = readNames[slot]
   if (known !== undefined && known.bytes.length === length && startsAt(bytes, start, known.bytes)) return known.text
   const text = bytes.toString('utf8', start, start + length)

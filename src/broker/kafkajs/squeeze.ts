@@ -6,6 +6,7 @@
  */
 import { codeOf, RecordTooLarge } from '../../errors.ts'
 import type { OutgoingRecord } from '../port.ts'
+import { recordBytes } from '../record-size.ts'
 import { batchLimits, type codecNames } from './decompress.ts'
 
 export type Codec = Extract<(typeof codecNames)[number], 'none' | 'gzip' | 'zstd'>
@@ -26,7 +27,7 @@ export class Squeeze {
     // Several are sent again in halves by whoever put them together.
     const [only] = records
     if (records.length > 1 || !only) return write(records.some(({ compressed }) => compressed) ? 'gzip' : 'none')
-    const bytes = bytesOf(only)
+    const bytes = recordBytes(only)
     let refusal: unknown = new RecordTooLarge(`A record of ${bytes} bytes is too large for ${topic}`)
     for (const codec of this.#worthATry(topic, bytes, only.compressed === true)) {
       try {
@@ -49,11 +50,4 @@ export class Squeeze {
     if (isRefused || (compressed && bytes > largeBytes)) return ['zstd']
     return [compressed ? 'gzip' : 'none', 'zstd']
   }
-}
-
-/** A little less than it takes on the wire. */
-function bytesOf({ key, value, headers }: OutgoingRecord): number {
-  let bytes = (key?.length ?? 0) + (value?.length ?? 0)
-  for (const [name, content] of headers) bytes += name.length + (content?.length ?? 0)
-  return bytes
 }
