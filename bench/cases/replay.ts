@@ -2,26 +2,15 @@
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { consumer, on, replay as replayed } from 'spillway'
-import { nowMs } from '../job.ts'
 import { orderPlaced } from '../records.ts'
 import type { Case } from './cases.ts'
+import { handling } from './handling.ts'
 
 export const replay: Case = async (_peer, job, parent) => {
-  let seen = 0
-  const started = (): void => {
-    parent.startCounting()
-    parent.tell('first', { atMs: nowMs() })
-  }
-  const handler =
-    job.handlerMs === 0
-      ? async () => {
-          if (seen++ === 0) started()
-        }
-      : () => {
-          if (seen++ === 0) started()
-          return new Promise(resolve => setTimeout(resolve, job.handlerMs))
-        }
-  const processor = consumer(job.group, [on(orderPlaced(job.topic), handler)], { concurrency: job.concurrency ?? 64 })
+  const handle = handling(job, parent)
+  const processor = consumer(job.group, [on(orderPlaced(job.topic), async () => handle())], {
+    concurrency: job.concurrency ?? 64,
+  })
   const result = await replayed(processor, { from: 'start', id: 'bench', file: join(tmpdir(), `${job.group}.failed.jsonl`) })
   if (result.handled !== job.records) throw new Error(`${result.handled} handled, of ${job.records}`)
   parent.tell('ended', parent.cost())

@@ -3,7 +3,17 @@
  * What is behind it in the lane waits too, other lanes go on. What would have become a dead letter is handed out instead.
  */
 import type { BrokerRecord } from '../broker/port.ts'
-import type { Admission, AssignedAdmission, Attempted, Begun, Delivery, Session, Turn } from '../consume/admission.ts'
+import type {
+  Admission,
+  AssignedAdmission,
+  Attempted,
+  Begun,
+  Delivery,
+  ParkedEntity,
+  Session,
+  Turn,
+  Verdict,
+} from '../consume/admission.ts'
 import { type Clock, systemClock } from '../consume/clock.ts'
 import type { RetryPolicy } from '../consume/retry-policy.ts'
 import type { Letter } from '../dlq/letter.ts'
@@ -45,49 +55,77 @@ type Again = Extract<Step, { readonly kind: 'retry' | 'later' }>
 /** A handler that asks for a time that has passed would else go round without end, and let nothing else run. */
 const shortestWaitMs = 50
 
-const run: Turn = { kind: 'run' }
-
 export class InLaneRetries implements Admission {
   readonly counts: InLaneCounts = { handled: 0, retried: 0, skipped: 0, failed: 0, notDue: 0 }
   readonly #options: InLaneOptions
-  readonly #retry: RetryPolicy
-  readonly #clock: Clock
 
   constructor(options: InLaneOptions) {
     this.#options = options
+  }
+
+  onAssigned(_: unknown, session: Session): AssignedAdmission {
+    return new AssignedInLane(this.#options, this.counts, session)
+  }
+}
+
+const lane: Verdict = { kind: 'lane' }
+const run: Turn = { kind: 'run' }
+const nobody: readonly ParkedEntity[] = []
+
+class AssignedInLane implements AssignedAdmission {
+  readonly keepsPlace = true
+  readonly #options: InLaneOptions
+  readonly #counts: InLaneCounts
+  readonly #session: Session
+  readonly #retry: RetryPolicy
+  readonly #clock: Clock
+
+  constructor(options: InLaneOptions, counts: InLaneCounts, session: Session) {
+    this.#options = options
+    this.#counts = counts
+    this.#session = session
     this.#retry = { ...options.retry, onExhausted: 'continue' }
     this.#clock = options.clock ?? systemClock
   }
 
-  onAssigned(_: unknown, session: Session): AssignedAdmission {
-    return {
-      ready: () => undefined,
-      admit: () => ({ kind: 'lane' }),
-      turn: ({ delivery }) => this.#turn(delivery),
-      settle: (begun, attempted) =>
-        attempted.kind === 'returned' ? this.#done(begun, attempted) : this.#settleFailure(begun, attempted, session),
-      advanced: () => {},
-      lost: () => {},
-      outlives: () => true,
-      keepsPlace: true,
-      parked: () => [],
-    }
+  ready(): undefined {
+    return undefined
   }
 
-  #turn(delivery: Delivery): Turn {
+  admit(): Verdict {
+    return lane
+  }
+
+  turn({ delivery }: Begun): Turn {
     if (delivery.refusal || dueOf(delivery, this.#options.ladder, this.#clock.now()).kind === 'now') return run
-    this.counts.notDue++
+    this.#counts.notDue++
     return { kind: 'drop' }
+  }
+
+  settle(begun: Begun, attempted: Attempted): Promise<void> | undefined {
+    return attempted.kind === 'returned' ? this.#done(begun, attempted) : this.#settleFailure(begun, attempted)
+  }
+
+  advanced(): void {}
+
+  lost(): void {}
+
+  outlives(): boolean {
+    return true
+  }
+
+  parked(): readonly ParkedEntity[] {
+    return nobody
   }
 
   #done({ delivery }: Begun, attempted: Returned): undefined {
     const { signals } = this.#options
-    this.counts.handled++
+    this.#counts.handled++
     if (signals.hears('message.done'))
       signals.emit('message.done', { ...this.#about(delivery, attempted), durationMs: attempted.durationMs })
   }
 
-  async #settleFailure(begun: Begun, first: Attempted, session: Session): Promise<void> {
+  async #settleFailure(begun: Begun, first: Attempted): Promise<void> {
     for (let attempted = first; ; ) {
       if (attempted.kind === 'returned') return this.#done(begun, attempted)
       const step = this.#stepAfter(begun.delivery, attempted)
@@ -97,9 +135,9 @@ export class InLaneRetries implements Admission {
         case 'skip':
           return this.#skip(begun.delivery, attempted, step)
         case 'bury':
-          return this.#giveUp(begun.delivery, attempted, step, session)
+          return this.#giveUp(begun.delivery, attempted, step)
         default:
-          attempted = await this.#again(begun, attempted, step, session)
+          attempted = await this.#again(begun, attempted, step)
       }
     }
   }
@@ -111,7 +149,7 @@ export class InLaneRetries implements Admission {
     return stepAfter({ attempted, outcome, delivery, ladder, retry: this.#retry, nowMs: this.#clock.now(), onBadRoute })
   }
 
-  async #again(begun: Begun, attempted: Attempted, step: Again, session: Session): Promise<Attempted> {
+  async #again(begun: Begun, attempted: Attempted, step: Again): Promise<Attempted> {
     const { delivery } = begun
     const { failure } = step
     const nowMs = this.#clock.now()
@@ -119,13 +157,17 @@ export class InLaneRetries implements Admission {
     const dueAtMs = isPlain ? nowMs + step.tier.delayMs : Math.max(step.untilMs!, nowMs + shortestWaitMs)
     this.#options.signals.emit('replay.retried', { ...this.#about(delivery, attempted), retryInMs: dueAtMs - nowMs, failure })
     const attempt = step.kind === 'retry' ? delivery.attempt + 1 : delivery.attempt
-    const again = await session.again(begun, { ...delivery, attempt, trail: { ...this.#trail(delivery), failure } }, dueAtMs)
-    this.counts.retried++
+    const again = await this.#session.again(
+      begun,
+      { ...delivery, attempt, trail: { ...this.#trail(delivery), failure } },
+      dueAtMs,
+    )
+    this.#counts.retried++
     return again
   }
 
   #skip(delivery: Delivery, attempted: Attempted, { reason, detail }: Extract<Step, { kind: 'skip' }>): void {
-    this.counts.skipped++
+    this.#counts.skipped++
     this.#options.signals.emit('message.skipped', { ...this.#about(delivery, attempted), reason, detail })
   }
 
@@ -134,17 +176,16 @@ export class InLaneRetries implements Admission {
     delivery: Delivery,
     attempted: Attempted,
     { failure, disposition }: Extract<Step, { kind: 'bury' }>,
-    session: Session,
   ): Promise<void> {
     const { record } = delivery
     const trail = { ...this.#trail(delivery), failure, disposition, ...batchOf(record) }
     const letter = { partition: record.partition, offset: record.offset, record, trail }
-    await session.persist(
+    await this.#session.persist(
       delivery.record,
       () => 'produce',
       () => this.#options.onLetter(letter),
     )
-    this.counts.failed++
+    this.#counts.failed++
     this.#options.signals.emit('replay.failed', { ...this.#about(delivery, attempted), disposition, failure })
   }
 
