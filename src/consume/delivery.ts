@@ -1,8 +1,7 @@
 import type { BrokerRecord, TopicPartition } from '../broker/port.ts'
 import type { RecordRefused } from '../errors.ts'
-import { EncodedHeaders } from '../message/encoded-headers.ts'
 import type { Origin } from '../message/envelope.ts'
-import { trailIn } from '../topic/trail.ts'
+import { trailOf } from '../topic/trail.ts'
 import type { Delivery } from './admission.ts'
 import { type RecordLimits, refusalOf, withTrailAllowance } from './guard.ts'
 import { laneName } from './lanes.ts'
@@ -19,7 +18,7 @@ export function deliveries(sources: ReadonlySet<string>, limits: RecordLimits): 
 }
 
 function copyOrRefused(record: BrokerRecord, isSource: boolean, refusal: RecordRefused | undefined): Delivery {
-  const trail = isSource ? undefined : trailIn(EncodedHeaders.ofRecord(record))
+  const trail = isSource ? undefined : trailOf(record)
   const delivery: Delivery = trail
     ? { record, origin: trail.origin, trail, attempt: trail.attempt + 1 }
     : { record, origin: originOf(record), attempt: 1 }

@@ -1,6 +1,5 @@
 import { EncodedCopy } from '../broker/encoded-copy.ts'
 import type { BrokerRecord, OutgoingRecord } from '../broker/port.ts'
-import { EncodedHeaders } from '../message/encoded-headers.ts'
 import type { ForeignFamily } from '../topic/foreign-trail.ts'
 import { type Disposition, type Trail, trailed, withoutTrail } from '../topic/trail.ts'
 
@@ -37,7 +36,7 @@ export type LetterTrail = Trail & { readonly disposition: Disposition }
  * It carries the time of sending, so that the DLQ's retention counts from the failure, and is compressed if the record was.
  */
 export function letterOf(record: LetterSource, trail: LetterTrail, dlqTopic: string, partition: number): OutgoingRecord {
-  return new EncodedCopy(record, { topic: dlqTopic, partition }, trailed(EncodedHeaders.ofRecord(record), trail))
+  return new EncodedCopy(record, { topic: dlqTopic, partition }, trailed(record, trail))
 }
 
 export interface ShorterLetter {

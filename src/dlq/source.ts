@@ -1,8 +1,7 @@
 import type { Admin, BrokerRecord, Reader } from '../broker/port.ts'
-import { EncodedHeaders } from '../message/encoded-headers.ts'
 import { type ForeignFamily, readForeignTrail } from '../topic/foreign-trail.ts'
 import { dlqTopic, movedTopicOf, redriveIdOf } from '../topic/names.ts'
-import { type Trail, trailIn } from '../topic/trail.ts'
+import { type Trail, trailOf } from '../topic/trail.ts'
 import type { Letter } from './letter.ts'
 
 /** A DLQ, and the ways to it. */
@@ -34,7 +33,7 @@ export function letterIn({ foreign }: DlqSource, record: BrokerRecord): Letter {
 
 type Told = Pick<Letter, 'trail' | 'family'>
 
-const readOwn = (record: BrokerRecord): Told => ({ trail: trailIn(EncodedHeaders.ofRecord(record)) })
+const readOwn = (record: BrokerRecord): Told => ({ trail: trailOf(record) })
 const readForeign = ({ headers, timestampMs }: BrokerRecord): Told =>
   readForeignTrail(headers, timestampMs) ?? { trail: undefined }
 

@@ -5,7 +5,6 @@ import type { Delivery, Session } from '../consume/admission.ts'
 import type { Clock } from '../consume/clock.ts'
 import { type LetterSource, type LetterTrail, letterOf, shorterLetters } from '../dlq/letter.ts'
 import { codeOf, RecordTooLarge } from '../errors.ts'
-import { EncodedHeaders } from '../message/encoded-headers.ts'
 import type { AboutMessage, Signals } from '../observe/signals.ts'
 import { type Ladder, type Tier, tierWithin } from '../topic/ladder.ts'
 import { type Disposition, type Failure, type Trail, trailed } from '../topic/trail.ts'
@@ -151,7 +150,7 @@ export class Copies {
   /** To the partition of the record, which has the number of its origin's: a damaged trail cannot name one that does not exist. */
   #copy({ record }: Delivery, topic: string, trail: Trail): OutgoingRecord {
     const { partition } = record
-    return new EncodedCopy(record, { topic, partition }, trailed(EncodedHeaders.ofRecord(record), trail))
+    return new EncodedCopy(record, { topic, partition }, trailed(record, trail))
   }
 
   /**

@@ -1,6 +1,6 @@
 /** The failure trail: what the copies of a record say, in headers, about where it came from and what became of it. */
 
-import { EncodedHeaders, HeaderWriter, headerName } from '../message/encoded-headers.ts'
+import { EncodedHeaders, HeaderWriter, headerName, type RecordHeaders } from '../message/encoded-headers.ts'
 import type { Origin } from '../message/envelope.ts'
 import { type Header, type Headers, textHeader } from '../message/headers.ts'
 import {
@@ -64,11 +64,12 @@ const roomForTexts = trailBudgetBytes - 2 * 1024
 
 /** The trail of a copy; undefined when the record is none (no readable origin). */
 export function readTrail(headers: Headers): Trail | undefined {
-  return trailIn(EncodedHeaders.of(headers))
+  return trailOf({ headers })
 }
 
-/** The same of headers as they lie in the log. */
-export function trailIn(headers: EncodedHeaders): Trail | undefined {
+/** The same of a record, whose headers are read as they lie in the log where they are at hand so. */
+export function trailOf(record: RecordHeaders): Trail | undefined {
+  const headers = EncodedHeaders.ofRecord(record)
   walk(headers, undefined)
   const { bytes } = headers
   const topic = textOf(bytes, 'origin-topic')
@@ -95,11 +96,12 @@ export function trailIn(headers: EncodedHeaders): Trail | undefined {
 
 /** The headers of a copy: the record's own ones untouched and in order, then the trail. */
 export function withTrail(headers: Headers, trail: Trail): Headers {
-  return trailed(EncodedHeaders.of(headers), trail).pairs()
+  return trailed({ headers }, trail).pairs()
 }
 
-/** The same of headers as they lie in the log. */
-export function trailed(headers: EncodedHeaders, trail: Trail): EncodedHeaders {
+/** The same of a record, as bytes. */
+export function trailed(record: RecordHeaders, trail: Trail): EncodedHeaders {
+  const headers = EncodedHeaders.ofRecord(record)
   const own: Ranges = []
   const ownCount = walk(headers, own)
   addTrail(trail)
