@@ -13,8 +13,8 @@ import { DecodedRecord, recordBase } from './decoded-record.ts'
 import { batchLimits, codecNames, decompress } from './decompress.ts'
 import type { BatchContext, RawMessage, UnreadableBatch } from './internals.ts'
 
-/** What is used of kafkajs's Decoder. */
-interface Answer {
+/** An answer, and how far it has been read. kafkajs's Decoder is one. */
+export interface Answer {
   buffer: Buffer
   offset: number
 }
