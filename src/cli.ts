@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The command line: what it says is in command/, what the process needs of it here. */
+import './config/node-version.ts'
 import { devCommand } from './command/dev.ts'
 import { dlqCommand } from './command/dlq.ts'
 import { doctorCommand } from './command/doctor.ts'

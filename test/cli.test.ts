@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -41,6 +41,14 @@ describe('the command line', { timeout: 60_000 }, () => {
       'Exit codes:',
     ])
       expect(stdout).toContain(word)
+  })
+
+  test.each(['20.19.0', '22.17.9'])('refuses Node %s, whatever is asked of it', version => {
+    const older = `data:text/javascript,Object.defineProperty(process.versions, 'node', { value: '${version}' })`
+    const { status, stderr } = spawnSync(process.execPath, ['--import', older, cli, '--version'], { encoding: 'utf8' })
+    const { engines } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
+    expect(status).toBe(64)
+    expect(stderr).toContain(`error: spillway needs Node.js ${engines.node.slice(2)} or newer, and this is ${version}`)
   })
 
   test('knows its version', () => {
