@@ -96,7 +96,8 @@ export function headerName(name: string): Buffer {
   return Buffer.concat(sized(Buffer.from(name, 'utf8')))
 }
 
-const scratchBytes = 16 * 1024
+/** What a trail within its budget may ask for, three bytes a character. */
+const scratchBytes = 32 * 1024
 
 /** Puts headers together whose values are texts, without a buffer for each: a copy of a failed message has some twenty. */
 export class HeaderWriter {

@@ -145,7 +145,10 @@ function takeBytes(bytes: Buffer, end: number): Buffer | null {
   return bytes.subarray(start, Math.min(at, end))
 }
 
-/** What they measure is what `pairs` would give. */
+/** Of a varint of 32 bits, as the lengths of names and values are. */
+const maxLengthBytes = 5
+
+/** What they measure is what `pairs` would give: that takes longer numbers too, and names without a length. */
 function passHeaders(bytes: Buffer, end: number, maxHeaders: number): HeaderSize {
   const claimed = takeVarint(bytes)
   if (claimed > maxHeaders) throw new Error(`too many records and headers: one more record with ${claimed} headers`)
@@ -155,6 +158,9 @@ function passHeaders(bytes: Buffer, end: number, maxHeaders: number): HeaderSize
   for (; count < claimed && next < end; count++) {
     const nameEnd = endAt(bytes, next)
     const valueEnd = endAt(bytes, nameEnd)
+    const isNameless = (bytes[next]! & 1) === 1
+    if (isNameless || contentAt(bytes, next) - next > maxLengthBytes || contentAt(bytes, nameEnd) - nameEnd > maxLengthBytes)
+      throw new Error('a header whose length is none')
     measured += nameEnd - contentAt(bytes, next) + valueEnd - contentAt(bytes, nameEnd)
     next = valueEnd
   }

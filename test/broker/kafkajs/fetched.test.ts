@@ -35,6 +35,16 @@ test.each([
   ['more records than bytes', batchBytes({ count: 2 ** 31 - 1, body: recordsBytes(['a']) }), /2147483647 records were claimed/],
   ['a negative number of records', batchBytes({ count: -7, body: recordsBytes(['a']) }), /claimed/],
   ['a record that is cut off', batchBytes({ count: 1, body: recordsBytes(['abc']).subarray(0, 8) }), /past the end/],
+  [
+    'a header whose name has less than no bytes',
+    batchBytes({ count: 1, body: Buffer.from([18, 0, 0, 0, 1, 1, 2, 1, 0, 0]) }),
+    /length is none/,
+  ],
+  [
+    'a length of six bytes',
+    batchBytes({ count: 1, body: Buffer.from([28, 0, 0, 0, 1, 1, 2, 128, 128, 128, 128, 128, 1, 1, 0]) }),
+    /length is none/,
+  ],
   ['a record with a lie inside', batchBytes({ count: 1, body: Buffer.from([12, 0, 0, 0, 1, 50, 0]) }), /longer or shorter/],
 ])('%s: a stand-in', async (_, bytes, reason) => {
   const [message, ...others] = await decode(bytes)

@@ -19,6 +19,17 @@ interface Session {
   broken: boolean
   /** A commit was refused because the group had moved on: from now on the process knows. */
   isTold: boolean
+  /** Milliseconds since 1970. */
+  readonly joinedAt: number
+  /** Of the same process. */
+  readonly before: Session | undefined
+}
+
+/** A copy was put into a tier without being run, to wait behind an earlier message of the entity. */
+interface Move {
+  readonly session: Session
+  /** What was open of the message: its record, or the copy that was moved on. */
+  readonly from: ReadonlySet<string>
 }
 
 interface Run {
@@ -32,10 +43,11 @@ interface Run {
 /** What became of one message and attempt. */
 interface History {
   readonly runs: Run[]
-  /** Who put a copy of it into a tier without running it, to wait behind an earlier message of the entity. */
-  readonly moves: Session[]
+  readonly moves: Move[]
   /** Its copies, once fetched. */
   readonly copies: Set<string>
+  /** How many assignments had broken when the last of them was fetched first. */
+  broken: number
 }
 
 /**
@@ -54,10 +66,10 @@ export function checkDoubles(
   let doubled = 0
   let unexplained = 0
   let mayDouble = 0
-  for (const [execution, { runs, moves, copies }] of historiesOf(lines)) {
+  for (const [execution, { runs, moves, copies, broken }] of historiesOf(lines)) {
     if (runs.length === 0) continue
-    // Copies of the first attempt are moves, and the process that does not tell of one was killed before it could.
-    const untold = isFirst(execution) ? Math.max(0, copies.size - moves.length) : 0
+    // Copies of the first attempt are moves, as no worker delays a job, and whoever does not tell of one was killed before it could.
+    const untold = isFirst(execution) ? Math.min(broken, Math.max(0, copies.size - moves.length)) : 0
     let explained = 0
     for (let i = 0; i < runs.length; i++) {
       if (i > 0) doubled++
@@ -80,9 +92,12 @@ function isUnaware(runs: readonly Run[], i: number): boolean {
 }
 
 /** How many of these runs and moves, all of one execution, were caught. Which of two copies a session ran is not told: as many at most as it left open. */
-function caughtOf(execution: string, runs: readonly Run[], moves: readonly Session[]): number {
+function caughtOf(execution: string, runs: readonly Run[], moves: readonly Move[]): number {
   const bySession = new Map<Session, number>()
-  const sessions = [...runs.map(({ session }) => session), ...moves]
+  const open = moves.filter(({ session, from }) =>
+    [...(session.uncommitted.get(execution)?.keys() ?? [])].some(id => from.has(id)),
+  )
+  const sessions = [...runs, ...open].map(({ session }) => session)
   for (const session of sessions) if (session?.broken) bySession.set(session, (bySession.get(session) ?? 0) + 1)
   return [...bySession].reduce((sum, [{ uncommitted }, count]) => sum + Math.min(count, uncommitted.get(execution)?.size ?? 0), 0)
 }
@@ -97,28 +112,32 @@ function historiesOf(lines: readonly Line[]): Map<string, History> {
   const latest = new Map<string, Session>()
   const histories = new Map<string, History>()
   const historyOf = (execution: string): History => {
-    const history = histories.get(execution) ?? { runs: [], moves: [], copies: new Set() }
+    const history = histories.get(execution) ?? { runs: [], moves: [], copies: new Set(), broken: 0 }
     histories.set(execution, history)
     return history
   }
   const failures = new Map<string, number>()
   let joins = 0
+  let broken = 0
   for (const line of lines) {
     const session = current.get(line.who)
+    if (hasBroken(line)) broken++
     if (line.what === 'joined') {
-      const joined = newSession(line.who, ++joins)
+      const joined = newSession(line, ++joins, latest.get(line.who))
       current.set(line.who, joined)
       latest.set(line.who, joined)
     } else if (line.what === 'fetched') {
       const execution = executionOf(line, line.attempt)
-      historyOf(execution).copies.add(idOf(line.copy))
+      const history = historyOf(execution)
+      if (!history.copies.has(idOf(line.copy))) history.broken = broken
+      history.copies.add(idOf(line.copy))
       if (session) open(session, execution, line.copy)
     } else if (line.what === 'followed') {
       const execution = executionOf(line, line.attempt)
-      const by = latest.get(line.who)
+      const by = moverOf(line, latest.get(line.who))
       if (!by) continue
-      historyOf(execution).moves.push(by)
       if (!by.uncommitted.has(execution)) open(by, execution, line)
+      historyOf(execution).moves.push({ session: by, from: new Set(by.uncommitted.get(execution)!.keys()) })
     } else if (line.what === 'received') {
       const execution = executionOf(line, line.attempt)
       const failed = failures.get(executionOf(line, line.attempt - 1)) ?? 0
@@ -134,7 +153,8 @@ function historiesOf(lines: readonly Line[]): Map<string, History> {
     else if (line.what === 'commit-failed') {
       session.broken = true
       session.isTold ||= line.error.startsWith('AssignmentLost')
-    } else if (line.what === 'killed' || line.what === 'crashed') {
+    } else if (line.what === 'drained') session.broken ||= line.unfinished > 0
+    else if (line.what === 'killed' || line.what === 'crashed') {
       session.broken = true
       current.delete(line.who)
     }
@@ -142,8 +162,22 @@ function historiesOf(lines: readonly Line[]): Map<string, History> {
   return histories
 }
 
-function newSession(who: string, number: number): Session {
-  return { who, number, uncommitted: new Map(), broken: false, isTold: false }
+function newSession({ who, at }: Line, number: number, before: Session | undefined): Session {
+  return { who, number, uncommitted: new Map(), broken: false, isTold: false, joinedAt: at, before }
+}
+
+function hasBroken(line: Line): boolean {
+  const { what } = line
+  return what === 'killed' || what === 'crashed' || what === 'commit-failed' || (what === 'drained' && line.unfinished > 0)
+}
+
+/** How long after a process has joined again a copy may still be acknowledged that it sent before. */
+const lateMs = 5_000
+
+/** A copy that was under way when the assignment broke is acknowledged when the broker is back, and by then the process may have joined anew. */
+function moverOf({ at }: Line, latest: Session | undefined): Session | undefined {
+  const isLate = latest?.before?.broken === true && at - latest.joinedAt < lateMs
+  return isLate ? latest.before : latest
 }
 
 function open({ uncommitted }: Session, execution: string, place: Place): void {

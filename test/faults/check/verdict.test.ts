@@ -184,6 +184,9 @@ describe('doubles', () => {
     expect(verdictOf([...joins, ...wait, ...by('w1', killed), ...source, ...both], [])).toMatchObject(caught)
     // Acknowledged after its assignment was over, and another process has run the record.
     expect(verdictOf([...joins, ...crashed, ...source, ...wait, ...both], [])).toMatchObject(caught)
+    expect(verdictOf([...joins, ...crashed, ...joins, ...source, ...wait, ...both], [])).toMatchObject(caught)
+    const drained = by('w1', { what: 'drained', unfinished: 1 })
+    expect(verdictOf([...joins, ...drained, ...joins, ...source, ...wait, ...both], [])).toMatchObject(caught)
     // Killed before it could tell.
     expect(verdictOf([...joins, ...by('w1', killed), ...source, ...both], [])).toMatchObject(caught)
 
@@ -192,6 +195,15 @@ describe('doubles', () => {
     expect(verdictOf([...joins, ...wait, ...by('w1', ...commits(commit(1)), killed), ...source, ...both], [])).toMatchObject(
       breach,
     )
+    // That it left the copy unread is no reason.
+    const left = by('w1', ...commits(commit(1)), copy, killed)
+    expect(verdictOf([...joins, ...wait, ...left, ...by('w2', joined), ...both, ...by('w2', ...run)], [])).toMatchObject(breach)
+    // Nor is a copy that nobody tells of, or that is there twice, while nobody was killed.
+    const later = by('w1', ...run, ...commits({ ...commit(4), topic: 'tier' }), ...run)
+    expect(verdictOf([...joins, ...by('w1', copy), ...later], [])).toMatchObject(breach)
+    const second: Happening = { what: 'fetched', ...at('a', 0), copy: { topic: 'tier', partition: 0, offset: '4' } }
+    const twice = by('w1', ...commits(commit(1)), copy, second, ...run, ...run)
+    expect(verdictOf([...joins, ...wait, ...twice], [])).toMatchObject(breach)
     // One is not the reason of two.
     expect(verdictOf([...joins, ...wait, ...by('w1', killed), ...source, ...both, ...by('w2', ...run)], [])).toMatchObject({
       doubled: 2,
