@@ -9,7 +9,6 @@ import { withoutPatienceForRefusals } from './patch-connection-error.ts'
 import { type Cluster, rememberCoordinators } from './patch-coordinator.ts'
 import { type Connection, endUnanswered } from './patch-dead-connection.ts'
 import { type Encoder, withoutCopies } from './patch-encoder.ts'
-import { type FetchParts, fetchAnswer, fetchRequest } from './patch-fetch.ts'
 import { fetchedDecoder } from './patch-fetched.ts'
 import { byPartition } from './patch-grouping.ts'
 import { forgetHalfAnswers, type Reading } from './patch-half-answer.ts'
@@ -50,15 +49,11 @@ function load(): Library {
       `kafkajs ${installed} is installed. Spillway changes kafkajs from inside and works with exactly ${version}.`,
     ])
   }
-  const parts = protocolParts(require)
-  const decodeMessages = fetchedDecoder(entry => decodeOldEntry(require, entry))
   replaceModules(require, {
-    'kafkajs/src/protocol/requests/produce/v3/request.js': produceRequest(parts),
+    'kafkajs/src/protocol/requests/produce/v3/request.js': produceRequest(produceParts(require)),
     'kafkajs/src/consumer/batch.js': PartitionBatch,
     'kafkajs/src/producer/groupMessagesPerPartition.js': byPartition,
-    'kafkajs/src/protocol/requests/fetch/v4/decodeMessages.js': decodeMessages,
-    'kafkajs/src/protocol/requests/fetch/v11/request.js': fetchRequest(parts),
-    'kafkajs/src/protocol/requests/fetch/v11/response.js': fetchAnswer({ ...parts, decodeMessages }),
+    'kafkajs/src/protocol/requests/fetch/v4/decodeMessages.js': fetchedDecoder(entry => decodeOldEntry(require, entry)),
   })
   withoutPatienceForRefusals(require('kafkajs/src/errors.js') as { KafkaJSConnectionError: { prototype: object } })
   withoutSwallowingAnswers(require('kafkajs/src/cluster/brokerPool.js') as { prototype: BrokerPool })
@@ -93,14 +88,13 @@ function load(): Library {
   }
 }
 
-function protocolParts(require: NodeJS.Require): ProduceParts & Omit<FetchParts, 'decodeMessages'> {
+function produceParts(require: NodeJS.Require): ProduceParts {
   const { lookupCodec } = require('kafkajs/src/protocol/message/compression/index.js') as {
     lookupCodec: (codec: number) => { compress: Compress }
   }
   return {
     Encoder: require('kafkajs/src/protocol/encoder.js') as ProduceParts['Encoder'],
     compress: (codec, buffer) => lookupCodec(codec).compress({ buffer }),
-    parse: (require('kafkajs/src/protocol/requests/fetch/v1/response.js') as Pick<FetchParts, 'parse'>).parse,
   }
 }
 

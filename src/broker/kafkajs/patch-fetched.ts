@@ -13,8 +13,8 @@ import { DecodedRecord, recordBase } from './decoded-record.ts'
 import { batchLimits, codecNames, decompress } from './decompress.ts'
 import type { BatchContext, RawMessage, UnreadableBatch } from './internals.ts'
 
-/** An answer, and how far it has been read. kafkajs's Decoder is one. */
-export interface Answer {
+/** What is used of kafkajs's Decoder. */
+interface Answer {
   buffer: Buffer
   offset: number
 }
