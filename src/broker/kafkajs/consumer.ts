@@ -7,8 +7,10 @@ import type { Assignment } from './assignment.ts'
 import { type Client, patience } from './client.ts'
 import { describeTopics } from './cluster.ts'
 import { meansLostAssignment, meansStaleMetadata } from './errors.ts'
+import { withFetchSessions } from './fetch-session.ts'
 import type { Cluster, FetchedBatch } from './internals.ts'
 import { hookGroup } from './join-hook.ts'
+import { library } from './library.ts'
 import { toProtocol } from './positions.ts'
 import { GroupSession } from './session.ts'
 import { Watchdog } from './watchdog.ts'
@@ -92,6 +94,7 @@ function newConsumer(
   })
   const found = cluster!
   hookGroup(found, session)
+  withFetchSessions(found, library().fetchProtocol, () => session.heard())
   // kafkajs awaits this before it tells of a crash; a rejection there would be nobody's, and end the process.
   const disconnect = found.disconnect.bind(found)
   found.disconnect = () => disconnect().catch(() => {})

@@ -46,8 +46,10 @@ export interface FetchedPartition {
 export interface FetchRequest {
   readonly maxWaitTime: number
   readonly minBytes: number
-  readonly maxBytes: number
+  /** Default 10 MiB. */
+  readonly maxBytes?: number
   readonly isolationLevel: 0 | 1
+  readonly rackId?: string
   readonly topics: readonly {
     readonly topic: string
     readonly partitions: readonly { readonly partition: number; readonly fetchOffset: string; readonly maxBytes: number }[]
@@ -72,9 +74,23 @@ export interface Node {
       readonly partitions: readonly { readonly partition: number; readonly timestamp: number }[]
     }[]
   }): Promise<{ readonly responses: readonly ProtocolTopic[] }>
-  fetch(request: FetchRequest): Promise<{
-    readonly responses: readonly { readonly topicName: string; readonly partitions: readonly FetchedPartition[] }[]
-  }>
+  fetch(request: FetchRequest): Promise<{ readonly responses: readonly FetchedTopic[] }>
+}
+
+export interface FetchedTopic {
+  readonly topicName: string
+  readonly partitions: readonly FetchedPartition[]
+}
+
+/** What a fetch of our own needs of it. */
+export interface FetchingNode extends Node {
+  /** By key, the requests that it takes. */
+  readonly versions: Readonly<Record<number, { readonly maxVersion: number }>> | null
+  readonly connectionPool: {
+    /** Rejects with what `response.parse` throws. `requestTimeout` in milliseconds. */
+    send(request: { readonly request: object; readonly response: object; readonly requestTimeout: number }): Promise<unknown>
+  }
+  disconnect(): Promise<void>
 }
 
 export interface Cluster {

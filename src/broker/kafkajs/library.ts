@@ -9,6 +9,7 @@ import { withoutPatienceForRefusals } from './patch-connection-error.ts'
 import { type Cluster, rememberCoordinators } from './patch-coordinator.ts'
 import { type Connection, endUnanswered } from './patch-dead-connection.ts'
 import { type Encoder, withoutCopies } from './patch-encoder.ts'
+import { type FetchParts, type FetchProtocol, fetchProtocol } from './patch-fetch.ts'
 import { fetchedDecoder } from './patch-fetched.ts'
 import { byPartition } from './patch-grouping.ts'
 import { forgetHalfAnswers, type Reading } from './patch-half-answer.ts'
@@ -25,6 +26,7 @@ export interface Library {
   readonly ConsumerGroup: { readonly prototype: ConsumerGroup }
   readonly Batch: new (topic: string, fetchedOffset: string, partition: FetchedPartition) => FetchedBatch
   readonly AssignerProtocol: typeof Public.AssignerProtocol
+  readonly fetchProtocol: FetchProtocol
   readonly KafkaJSNonRetriableError: typeof Public.KafkaJSNonRetriableError
   readonly KafkaJSProtocolError: typeof Public.KafkaJSProtocolError
   readonly KafkaJSSASLAuthenticationError: new (message: string) => Error
@@ -49,11 +51,12 @@ function load(): Library {
       `kafkajs ${installed} is installed. Spillway changes kafkajs from inside and works with exactly ${version}.`,
     ])
   }
+  const decodeMessages = fetchedDecoder(entry => decodeOldEntry(require, entry))
   replaceModules(require, {
     'kafkajs/src/protocol/requests/produce/v3/request.js': produceRequest(produceParts(require)),
     'kafkajs/src/consumer/batch.js': PartitionBatch,
     'kafkajs/src/producer/groupMessagesPerPartition.js': byPartition,
-    'kafkajs/src/protocol/requests/fetch/v4/decodeMessages.js': fetchedDecoder(entry => decodeOldEntry(require, entry)),
+    'kafkajs/src/protocol/requests/fetch/v4/decodeMessages.js': decodeMessages,
   })
   withoutPatienceForRefusals(require('kafkajs/src/errors.js') as { KafkaJSConnectionError: { prototype: object } })
   withoutSwallowingAnswers(require('kafkajs/src/cluster/brokerPool.js') as { prototype: BrokerPool })
@@ -81,6 +84,7 @@ function load(): Library {
     ConsumerGroup,
     Batch,
     AssignerProtocol,
+    fetchProtocol: fetchProtocol({ ...fetchParts(require), decodeMessages }),
     KafkaJSNonRetriableError,
     KafkaJSProtocolError,
     KafkaJSSASLAuthenticationError,
@@ -96,6 +100,11 @@ function produceParts(require: NodeJS.Require): ProduceParts {
     Encoder: require('kafkajs/src/protocol/encoder.js') as ProduceParts['Encoder'],
     compress: (codec, buffer) => lookupCodec(codec).compress({ buffer }),
   }
+}
+
+function fetchParts(require: NodeJS.Require): Omit<FetchParts, 'decodeMessages'> {
+  const { parse } = require('kafkajs/src/protocol/requests/fetch/v11/response.js') as Pick<FetchParts, 'parse'>
+  return { Encoder: require('kafkajs/src/protocol/encoder.js') as FetchParts['Encoder'], parse }
 }
 
 /** For whatever decompresses by way of kafkajs: the old formats, and others who use it in this process. What compresses stays, where there is something. */

@@ -14,7 +14,7 @@ import { batchLimits, codecNames, decompress } from './decompress.ts'
 import type { BatchContext, RawMessage, UnreadableBatch } from './internals.ts'
 
 /** What is used of kafkajs's Decoder. */
-interface Answer {
+export interface Answer {
   buffer: Buffer
   offset: number
 }

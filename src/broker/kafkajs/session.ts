@@ -48,6 +48,11 @@ export class GroupSession implements GroupHook {
     return this.#refusal
   }
 
+  /** The broker has answered a fetch, perhaps with nothing new. */
+  heard(): void {
+    this.#watchdog.heard()
+  }
+
   get stopping(): boolean {
     return this.#stopping
   }
